@@ -1,0 +1,53 @@
+"""Order keys: unsigned integers whose order is the sort order of NumPy.
+
+A comparison sort of floats must treat NaN and signed zero apart in every comparison. A key does it once per
+element: all NaNs share the largest key, -0 and +0 share one, and integer order is the order of the values. Only
+integer instructions are used, so a processor that flushes denormals cannot merge them with zero.
+"""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+from jaxtyping import Array, Shaped, UInt
+
+_UNSIGNED = {8: jnp.uint8, 16: jnp.uint16, 32: jnp.uint32, 64: jnp.uint64}
+
+
+def order_keys(x: Shaped[Array, "*shape"]) -> tuple[UInt[Array, "*shape"], ...]:
+    """The keys of `x`, most significant first: one for a real array, two (real, imaginary) for a complex one."""
+    if jnp.issubdtype(x.dtype, jnp.complexfloating):
+        return (*order_keys(x.real), *order_keys(x.imag))
+    return (_real_key(_widen(x)),)
+
+
+def _widen(x: Array) -> Array:
+    """Types narrower than a byte, and the float8 and float4 families, become a wider type that holds them exactly."""
+    if x.dtype == jnp.bool_:
+        return x.astype(jnp.uint8)
+    info = _info(x.dtype)
+    if jnp.issubdtype(x.dtype, jnp.floating):
+        return x if info.bits >= 16 else x.astype(jnp.float32)
+    if info.bits >= 8:
+        return x
+    return x.astype(jnp.int8 if jnp.issubdtype(x.dtype, jnp.signedinteger) else jnp.uint8)
+
+
+def _real_key(x: Array) -> Array:
+    info = _info(x.dtype)
+    unsigned = _UNSIGNED[info.bits]
+    if jnp.issubdtype(x.dtype, jnp.unsignedinteger):
+        return x
+    sign = np.asarray(1 << (info.bits - 1), unsigned)
+    bits = lax.bitcast_convert_type(x, unsigned)
+    if jnp.issubdtype(x.dtype, jnp.signedinteger):
+        return bits ^ sign
+    magnitude = bits & ~sign
+    infinity = np.asarray(jnp.inf, x.dtype).view(unsigned)
+    bits = jnp.where(magnitude == 0, magnitude, bits)
+    key = jnp.where(bits >= sign, ~bits, bits | sign)
+    return jnp.where(magnitude > infinity, ~jnp.zeros_like(key), key)
+
+
+def _info(dtype: jax.typing.DTypeLike) -> "jnp.finfo | jnp.iinfo":
+    return jnp.finfo(dtype) if jnp.issubdtype(dtype, jnp.floating) else jnp.iinfo(dtype)

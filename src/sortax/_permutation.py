@@ -1,0 +1,173 @@
+"""Permutations as linear operators: `P @ v` puts v into sorted order, `P.T @ w` puts it back.
+
+Nothing of size n x n exists unless `.dense()` asks for it.
+"""
+
+import abc
+from typing import Any
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Inexact, Int, Shaped
+
+from ._axis import as_array, check_operand
+from ._primitives import average, permute, refine
+
+
+class AbstractPermutation(eqx.Module):
+    """A (mean of) permutation(s) of one axis, as the linear operator that sorts.
+
+    With `x` of shape `(*left, n, *right)`, sorted along the axis of length n, the operator is a stack of n x n
+    matrices, one for each of the `(*left, *right)` rows, and
+
+    - `P @ v` with `v` shaped like `x` applies each matrix to its own row;
+    - `P @ v` with `v` of shape `(*left, n, *right, *columns)` applies it to every column as well, as a matrix
+      product does;
+    - `P @ v` with `v` of shape `(n,)` applies every matrix to that one vector; the result is shaped like `x`.
+
+    `P.T @ w` follows the same rules. Both are linear in the array, differentiate in it in either mode and to any order,
+    and cost O(n) time and memory a row.
+    """
+
+    indices: eqx.AbstractVar[Int[Array, "*shape"]]
+    """Integers shaped like `x`: the i-th in sorted order is `x[indices[i]]`."""
+
+    inverse: eqx.AbstractVar[Int[Array, "*shape"]]
+    """The inverse permutation of `indices`: `x[j]` stands at place `inverse[j]` of the sorted order."""
+
+    axis: eqx.AbstractVar[int]
+    """The axis of `x` that is permuted, counted from the end."""
+
+    @property
+    @abc.abstractmethod
+    def T(self) -> "AbstractPermutation":
+        """The transpose: carries what is in sorted order, a cotangent for example, back to where it came from."""
+
+    @abc.abstractmethod
+    def _apply(self, v: Shaped[Array, "*shape_and_columns"], axis: int, columns: int) -> Shaped[Array, "*shape_and_columns"]:
+        """The operator on `v` along the non-negative `axis`, with `columns` trailing axes beyond those of `x`."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of `dense()`: the other axes of `x`, then n, n."""
+        n = self.indices.shape[self.axis]
+        axis = self.axis % self.indices.ndim
+        return (*self.indices.shape[:axis], *self.indices.shape[axis + 1 :], n, n)
+
+    def __matmul__(self, v: Any) -> Shaped[Array, "..."]:
+        v = as_array("the right-hand side of P @ v", v)
+        shape = self.indices.shape
+        axis = self.axis % len(shape)
+        check_operand("the right-hand side of P @ v", v.shape, shape, axis)
+        if v.shape == (shape[axis],) and len(shape) > 1:
+            v = jnp.broadcast_to(v.reshape([-1 if d == axis else 1 for d in range(len(shape))]), shape)
+        return self._apply(v, axis, v.ndim - len(shape))
+
+    def dense(self) -> Inexact[Array, "*batch n n"]:
+        """The matrix, of shape `(*batch, n, n)` with the other axes of `x` in front; n^2 memory, for looking at."""
+        shape = self.indices.shape
+        axis = self.axis % len(shape)
+        n = shape[axis]
+        eye = jnp.eye(n).reshape([n if d == axis else 1 for d in range(len(shape))] + [n])
+        return jnp.moveaxis(self @ jnp.broadcast_to(eye, (*shape, n)), axis, -2)
+
+
+class Permutation(AbstractPermutation):
+    """One permutation a row: `P @ v` is `v[indices]`, and the transpose is the inverse.
+
+    ??? example
+        ```python
+        >>> import jax.numpy as jnp, sortax as sx
+        >>> P = sx.permutation(jnp.array([3., 1., 2.]))
+        >>> print(P @ jnp.array([3., 1., 2.]), P.T @ jnp.array([1., 2., 3.]))
+        [1. 2. 3.] [3. 1. 2.]
+        >>> print(P.indices, P.inverse)
+        [1 2 0] [2 0 1]
+
+        ```
+    """
+
+    indices: Int[Array, "*shape"]
+    inverse: Int[Array, "*shape"]
+    axis: int = eqx.field(static=True)
+
+    @property
+    def T(self) -> "Permutation":
+        return Permutation(self.inverse, self.indices, self.axis)
+
+    def _apply(self, v: Array, axis: int, columns: int) -> Array:
+        return permute(_with_columns(self.indices, columns), v, axis)
+
+
+class AveragedPermutation(AbstractPermutation):
+    """The mean of all permutations that sort: doubly stochastic, equal weights inside each group of equal elements.
+
+    `indices` and `inverse` are those of the stable sort, which is one of them.
+    """
+
+    stable: Permutation
+    starts: Bool[Array, "*shape"]
+    transposed: bool = eqx.field(static=True, default=False)
+
+    @property
+    def indices(self) -> Int[Array, "*shape"]:
+        return self.stable.indices
+
+    @property
+    def inverse(self) -> Int[Array, "*shape"]:
+        return self.stable.inverse
+
+    @property
+    def axis(self) -> int:
+        return self.stable.axis
+
+    @property
+    def T(self) -> "AveragedPermutation":
+        return AveragedPermutation(self.stable.T, self.starts, not self.transposed)
+
+    def _apply(self, v: Array, axis: int, columns: int) -> Array:
+        if not jnp.issubdtype(v.dtype, jnp.inexact):
+            raise TypeError(
+                f'Exact(ties="average") averages values of equal keys, which {v.dtype} cannot hold; '
+                'pass floats, or ties="stable".'
+            )
+        starts = _with_columns(self.starts, columns)
+        if self.transposed:
+            return self.stable._apply(average(starts, v, axis), axis, columns)
+        return average(starts, self.stable._apply(v, axis, columns), axis)
+
+
+class DirectionalPermutation(AbstractPermutation):
+    """The stable permutation, whose products have the true one-sided derivative where keys are equal.
+
+    Forward mode only as far as the keys are differentiated: a tie is resolved by the direction of the perturbation.
+    """
+
+    stable: Permutation
+    keys: tuple[Shaped[Array, "*shape"], ...]
+    descending: bool = eqx.field(static=True)
+    transposed: bool = eqx.field(static=True, default=False)
+
+    @property
+    def indices(self) -> Int[Array, "*shape"]:
+        return self.stable.indices
+
+    @property
+    def inverse(self) -> Int[Array, "*shape"]:
+        return self.stable.inverse
+
+    @property
+    def axis(self) -> int:
+        return self.stable.axis
+
+    @property
+    def T(self) -> "DirectionalPermutation":
+        return DirectionalPermutation(self.stable.T, self.keys, self.descending, not self.transposed)
+
+    def _apply(self, v: Array, axis: int, columns: int) -> Array:
+        keys = [jnp.broadcast_to(_with_columns(key, columns), v.shape) for key in self.keys]
+        return refine(keys, v, axis, descending=self.descending, transpose=self.transposed)
+
+
+def _with_columns(x: Array, columns: int) -> Array:
+    return x.reshape(x.shape + (1,) * columns)

@@ -1,0 +1,90 @@
+"""What the primitives of this package have in common: eager evaluation, lowering, vmap, and sharding checks.
+
+An own `Primitive` is the only construct of JAX under which a foreign kernel composes with all of vmap(grad),
+hessian, linearize, automatic and explicit sharding, and export (see CONTRIBUTING.md).
+"""
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax
+from jax import lax
+from jax.extend.core import Primitive
+from jax.interpreters import ad, mlir
+from jax.sharding import AxisType
+from jaxtyping import Array
+
+from .. import _native
+
+
+def define(name: str, *, shape: Callable[..., Any], xla: Callable[..., Any], native: Callable[..., Any] | None = None) -> Primitive:
+    """A primitive with several results.
+
+    **Arguments:**
+
+    - `shape`: abstract values of the operands and the parameters -> a list of the results' abstract values.
+    - `xla`: arrays and the parameters -> a list of arrays, in plain JAX; takes `platform=`, a platform's name or None.
+    - `native`: lowering context, operands and parameters -> results, or None where the kernels do not serve.
+    """
+    primitive = Primitive(name)
+    primitive.multiple_results = True
+    primitive.def_abstract_eval(shape)
+
+    @functools.lru_cache(maxsize=1024)
+    def compiled(**params: Any) -> Callable[..., Any]:
+        return jax.jit(functools.partial(primitive.bind, **params))
+
+    primitive.def_impl(lambda *operands, **params: compiled(**params)(*operands))
+
+    def lower_cpu(ctx: Any, *operands: Any, **params: Any) -> Any:
+        results = native(ctx, *operands, **params) if native is not None else None
+        if results is None:
+            results = mlir.lower_fun(functools.partial(xla, platform="cpu"), True)(ctx, *operands, **params)
+        return results
+
+    mlir.register_lowering(primitive, mlir.lower_fun(functools.partial(xla, platform=None), True))
+    mlir.register_lowering(primitive, lower_cpu, platform="cpu")
+    return primitive
+
+
+def require_unsharded(what: str, aval: Any, axis: int) -> None:
+    """Under an explicit mesh an axis that is sorted must lie whole on each device."""
+    names = aval.sharding.spec[axis] if axis < len(aval.sharding.spec) else None
+    if names is None:
+        return
+    mesh = aval.sharding.mesh
+    names = names if isinstance(names, tuple) else (names,)
+    if any(mesh._name_to_type[name] is AxisType.Explicit for name in names):
+        raise ValueError(
+            f"{what} along axis {axis} needs that axis whole on each device, but it is sharded over mesh axes "
+            f"{names}; call jax.sharding.reshard(x, spec) with None at axis {axis} first."
+        )
+
+
+def varying_axes(x: Any) -> frozenset[Any]:
+    """The manual mesh axes over which `x` varies inside `jax.shard_map`."""
+    aval = jax.typeof(x)
+    return aval.mat.varying if hasattr(aval, "mat") else aval.vma
+
+
+def align_varying(*operands: Array) -> Sequence[Array]:
+    """Make all operands vary over the same manual axes: without it sharded gradients lose their sum silently."""
+    union = frozenset().union(*map(varying_axes, operands))
+    return [_vary(x, tuple(sorted(union - varying_axes(x)))) for x in operands]
+
+
+def _vary(x: Array, axes: tuple[Any, ...]) -> Array:
+    if not axes:
+        return x
+    if hasattr(lax, "pcast"):
+        return lax.pcast(x, axes, to="varying")
+    return lax.pvary(x, axes)
+
+
+def is_zero(tangent: Any) -> bool:
+    return isinstance(tangent, ad.Zero)
+
+
+def zero_tangent(x: Array) -> ad.Zero:
+    return ad.Zero(jax.typeof(x).to_tangent_aval())

@@ -1,0 +1,37 @@
+"""The mean over runs of a sorted array: what averages over every way to order equal elements.
+
+A run is a group of equal neighbours, given by a boolean array that is True where a run starts. As a matrix the mean
+is symmetric, so the primitive is its own transpose as well as its own JVP.
+"""
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Inexact
+
+from ._linear import define_linear
+
+
+def average(start: Bool[Array, "*shape"], v: Inexact[Array, "*shape"], axis: int) -> Inexact[Array, "*shape"]:
+    """Each element of `v` replaced by the mean of its run: symmetric, idempotent, doubly stochastic."""
+    return _average(start, v, axis=axis)
+
+
+def _average_xla(start: Array, v: Array, *, axis: int, platform: str | None) -> list[Array]:
+    if v.size == 0:
+        return [v]
+    wide = jnp.moveaxis(v.astype(jnp.promote_types(v.dtype, jnp.float32)), axis, -1)
+    mean = _mean_of_runs(jnp.moveaxis(start, axis, -1), wide)
+    return [jnp.moveaxis(mean, -1, axis).astype(v.dtype)]
+
+
+def _mean_of_runs(start: Array, v: Array) -> Array:
+    if v.ndim > 1:
+        shared = start.shape[0] != v.shape[0]
+        return jax.vmap(_mean_of_runs, (None if shared else 0, 0))(start[0] if shared else start, v)
+    run = jnp.cumsum(start, dtype=jnp.int32) - 1
+    total = jax.ops.segment_sum(v, run, v.size, indices_are_sorted=True)
+    count = jax.ops.segment_sum(jnp.ones_like(v), run, v.size, indices_are_sorted=True)
+    return total[run] / count[run]
+
+
+_average = define_linear("average", xla=_average_xla, transposed=lambda params: params, accepts=lambda v: False)
