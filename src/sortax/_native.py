@@ -1,4 +1,239 @@
-"""The only file that knows that C++ exists."""
-SORTABLE=()
-def lower(*a, **k): return None
-def native_status(): return "none"
+"""The compiled kernels: found, checked and registered here, and lowered to. No other file knows that C++ exists.
+
+A wrong library must never harm JAX: everything that can be told from the file is checked before it is loaded, and the
+version of XLA's foreign function interface before anything is registered, because a handler that is
+newer than the runtime would stop the whole CPU backend from starting.
+"""
+
+import ctypes
+import dataclasses
+import os
+import re
+import struct
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+from jax.core import ShapedArray
+from jax.extend.mlir.dialects import sdy
+from jax.interpreters import mlir
+
+SORTABLE = tuple(
+    np.dtype(getattr(jax.numpy, name))
+    for name in "bool_ int8 int16 int32 int64 uint8 uint16 uint32 uint64 float16 bfloat16 float32 float64".split()
+)
+
+_LIBRARY = Path(__file__).parent / "libsortax_kernels.so"
+_TARGETS = ("sort", "permute", "average")
+_ABI = 1
+_CONTRACT = re.compile(rb"sortax-kernels abi=(\d+) ffi=(\d+)\.(\d+)\0")
+
+
+@dataclasses.dataclass(frozen=True)
+class NativeStatus:
+    """Whether the compiled kernels are in use, and why or why not; `str()` of it is one sentence."""
+
+    available: bool
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{'native kernels' if self.available else 'XLA path'}: {self.reason}"
+
+
+class _Unusable(Exception):
+    """Why a library cannot serve."""
+
+
+_status: NativeStatus | None = None
+_lock = threading.Lock()
+
+
+def native_status() -> NativeStatus:
+    """Which path sorts on the CPU, and why.
+
+    The library is looked for on the first call of this function or of an op, and never again; set the environment variable
+    `SORTAX_NATIVE=0` before that to take the XLA path.
+
+    **Returns:**
+
+    A `NativeStatus` with the fields `available` and `reason`.
+
+    ??? example
+        ```python
+        >>> import sortax as sx
+        >>> isinstance(sx.native_status().available, bool)
+        True
+
+        ```
+    """
+    global _status
+    with _lock:
+        if _status is None:
+            _status = _load(_LIBRARY)
+        return _status
+
+
+def _load(path: Path) -> NativeStatus:
+    if os.environ.get("SORTAX_NATIVE") == "0":
+        return NativeStatus(False, "SORTAX_NATIVE=0 is set.")
+    try:
+        _check_file(path)
+        library = _open(path)
+        for name in _TARGETS:
+            target = f"sortax_{name}"
+            handler = jax.ffi.pycapsule(getattr(library, target))
+            jax.ffi.register_ffi_target(target, handler, platform="cpu")
+            jax.ffi.register_ffi_target_as_batch_partitionable(target)
+    except _Unusable as unusable:
+        return NativeStatus(False, str(unusable))
+    # Whatever else goes wrong with a foreign library, JAX must go on without it.
+    except Exception as error:
+        return NativeStatus(False, f"{path.name} could not be used ({error}).")
+    return NativeStatus(True, f"{path} is loaded.")
+
+
+def _check_file(path: Path) -> None:
+    if not path.exists():
+        raise _Unusable(f"{path.name} was not built; install from source with a C++ compiler to have it.")
+    image = path.read_bytes()
+    # The loader maps what the headers promise, and reading beyond the end of a truncated file kills the process.
+    if not _is_whole(image):
+        raise _Unusable(f"{path.name} is truncated or not a library; reinstall sortax.")
+    contract = _CONTRACT.search(image)
+    if contract is None:
+        raise _Unusable(f"{path.name} does not say what it was built for; reinstall sortax.")
+    abi, major, minor = map(int, contract.groups())
+    if abi != _ABI:
+        raise _Unusable(f"{path.name} has kernel interface {abi} and this sortax needs {_ABI}; reinstall sortax.")
+    runtime = _runtime_version()
+    if major != runtime[0] or minor > runtime[1]:
+        raise _Unusable(
+            f"{path.name} was built for version {major}.{minor} of XLA's foreign function interface and this jaxlib "
+            f"has {runtime[0]}.{runtime[1]}; upgrade jaxlib or rebuild sortax."
+        )
+
+
+def _is_whole(image: bytes) -> bool:
+    """Whether an ELF file reaches as far as its headers say; files of other formats are left to their loader."""
+    if image[:4] != b"\x7fELF":
+        return len(image) > 4 and image[:4] in (b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe")
+    if len(image) < 64 or image[4:6] != b"\x02\x01":
+        return False
+    program_headers, section_headers = struct.unpack_from("<QQ", image, 32)
+    program_size, programs, section_size, sections = struct.unpack_from("<HHHH", image, 54)
+    if max(program_headers + program_size * programs, section_headers + section_size * sections) > len(image):
+        return False
+    for i in range(programs):
+        offset, _, _, size = struct.unpack_from("<QQQQ", image, program_headers + i * program_size + 8)
+        if offset + size > len(image):
+            return False
+    return True
+
+
+def _runtime_version() -> tuple[int, int]:
+    header = Path(jax.ffi.include_dir()) / "xla" / "ffi" / "api" / "c_api.h"
+    try:
+        text = header.read_text()
+        major, minor = (int(re.search(rf"#define XLA_FFI_API_{part} (\d+)", text)[1]) for part in ("MAJOR", "MINOR"))
+    except (OSError, TypeError):
+        raise _Unusable(f"the version of jaxlib's foreign function interface cannot be read from {header}.") from None
+    return major, minor
+
+
+def _open(path: Path) -> ctypes.CDLL:
+    try:
+        return ctypes.CDLL(str(path))
+    except OSError as error:
+        raise _Unusable(f"{path.name} does not load on this platform ({error}).") from None
+
+
+def lower(ctx: Any, name: str, *operands: Any, axis: int, **attributes: Any) -> Any:
+    """Lower to the kernel `name`, which works along `axis` of its operands; None if there is no library.
+
+    The first operand may have length one along axes that the others have longer: it is shared along them. To XLA each
+    operand is presented as (axes of the first..., axis, shared...): so the leading axes are a batch, which the
+    partitioners split. The layout says that memory stays as it is, so that the transposes here cost nothing.
+    """
+    if not native_status().available:
+        return None
+    full = ctx.avals_in[-1]
+    shared = tuple(d for d in range(full.ndim) if d != axis and ctx.avals_in[0].shape[d] != full.shape[d])
+    rows = tuple(d for d in range(full.ndim) if d != axis and d not in shared)
+
+    def order(aval: Any) -> tuple[int, ...]:
+        return (*rows, axis, *shared) if aval is not ctx.avals_in[0] or not shared else (*rows, axis)
+
+    moved, inputs = [], []
+    for aval, operand in zip(ctx.avals_in, operands, strict=True):
+        new, value = _present(ctx, aval, operand, order(aval))
+        moved.append(new)
+        inputs.append(value)
+    results = [ShapedArray(tuple(aval.shape[d] for d in order(aval)), aval.dtype) for aval in ctx.avals_out]
+    if shared:
+        attributes["shared"] = np.asarray(shared, np.int64)
+    elif name != "sort":
+        attributes["shared"] = np.zeros(0, np.int64)
+    call = jax.ffi.ffi_lowering(
+        f"sortax_{name}",
+        operand_layouts=[_layout(order(aval)) for aval in ctx.avals_in],
+        result_layouts=[_layout(order(aval)) for aval in ctx.avals_out],
+        extra_attributes=_batch_attributes(len(rows), moved, results),
+    )
+    inner = ctx.replace(avals_in=moved, avals_out=results)
+    outputs = call(inner, *inputs, axis=np.int64(axis), **attributes)
+    return [
+        _transpose(ctx, new, output, tuple(np.argsort(order(aval))))
+        for aval, new, output in zip(ctx.avals_out, results, outputs, strict=True)
+    ]
+
+
+def _present(ctx: Any, aval: Any, operand: Any, order: tuple[int, ...]) -> tuple[ShapedArray, Any]:
+    """The operand with its axes in `order`; axes left out have length one and are dropped."""
+    shape = tuple(aval.shape[d] for d in sorted(order))
+    if len(order) < aval.ndim:
+        operand = _apply(ctx, aval, operand, lambda x: x.reshape(shape))
+    ranks = tuple(sorted(order).index(d) for d in order)
+    flat = ShapedArray(shape, aval.dtype)
+    return ShapedArray(tuple(shape[r] for r in ranks), aval.dtype), _transpose(ctx, flat, operand, ranks)
+
+
+def _transpose(ctx: Any, aval: Any, operand: Any, order: Sequence[int]) -> Any:
+    if tuple(order) == tuple(range(len(order))):
+        return operand
+    return _apply(ctx, aval, operand, lambda x: x.transpose(tuple(map(int, order))))
+
+
+def _apply(ctx: Any, aval: Any, operand: Any, function: Any) -> Any:
+    inner = ctx.replace(avals_in=[ShapedArray(aval.shape, aval.dtype)], avals_out=None)
+    (result,) = mlir.lower_fun(function, multiple_results=False)(inner, operand)
+    return result
+
+
+def _layout(order: tuple[int, ...]) -> tuple[int, ...]:
+    """Minor-to-major axes of an array whose axis i is axis order[i] of a row-major one."""
+    return tuple(sorted(range(len(order)), key=lambda i: -order[i]))
+
+
+def _batch_attributes(batch: int, operands: Sequence[Any], results: Sequence[Any]) -> dict[str, Any] | None:
+    """The leading `batch` axes may be split over devices, by either partitioner; the others stay whole."""
+    if not all(isinstance(size, int) for aval in operands for size in aval.shape):
+        return None
+    sizes = operands[-1].shape
+
+    def mapping(aval: Any) -> Any:
+        return sdy.TensorMappingAttr.get(dim_mappings=[sdy.DimMappingAttr.get(factor_indices=[d]) for d in range(aval.ndim)])
+
+    rule = sdy.OpShardingRuleAttr.get(
+        factor_sizes=list(sizes),
+        operand_mappings=[mapping(aval) for aval in operands],
+        result_mappings=[mapping(aval) for aval in results],
+        is_custom=True,
+        reduction_factors=[],
+        need_replication_factors=list(range(batch, len(sizes))),
+        permutation_factors=[],
+    )
+    frontend = mlir.ir_attribute({"num_batch_dims": str(batch)})
+    return {"mhlo.frontend_attributes": frontend, "sdy.sharding_rule": rule}

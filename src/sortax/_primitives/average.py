@@ -4,6 +4,8 @@ A run is a group of equal neighbours, given by a boolean array that is True wher
 is symmetric, so the primitive is its own transpose as well as its own JVP.
 """
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Inexact
@@ -34,4 +36,8 @@ def _mean_of_runs(start: Array, v: Array) -> Array:
     return total[run] / count[run]
 
 
-_average = define_linear("average", xla=_average_xla, transposed=lambda params: params, accepts=lambda v: False)
+def _has_kernel(v: Any) -> bool:
+    return v.dtype.name in ("float16", "bfloat16", "float32", "float64", "complex64", "complex128")
+
+
+_average = define_linear("average", xla=_average_xla, transposed=lambda params: params, accepts=_has_kernel)

@@ -1,0 +1,83 @@
+// How an array and the structure that acts on one of its axes lie in memory.
+//
+// Contract: the array is (outer, n, inner) in memory. The structure (indices, or starts of runs) has the same axes
+// except the `shared` ones, along which one structure serves all. at(o, j, i) is the structure's offset for element
+// (o, j, i); the parts of o and i are tabulated or computed once a row. Allocates the table of inner offsets.
+
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <vector>
+
+#include "ffi.h"
+
+namespace sortax {
+
+class Layout {
+ public:
+  // `v` has its own axes first, then the worked-on axis, then the shared ones; `axis` and `shared` are their places
+  // in memory.
+  static bool make(const ffi::AnyBuffer& v, int64_t axis, ffi::Span<const int64_t> shared, Layout& layout) {
+    const auto dims = v.dimensions();
+    const int64_t rank = int64_t(dims.size());
+    std::vector<Dim> memory(static_cast<size_t>(rank), Dim{0, 0});
+    std::vector<bool> is_shared(static_cast<size_t>(rank), false);
+    for (int64_t d : shared) {
+      if (d < 0 || d >= rank || d == axis || is_shared[size_t(d)]) return false;
+      is_shared[size_t(d)] = true;
+    }
+    if (axis < 0 || axis >= rank) return false;
+    int64_t own = 0, extra = rank - int64_t(shared.size());
+    layout.n = dims[size_t(extra - 1)];
+    for (int64_t d = 0; d < rank; ++d) {
+      memory[size_t(d)].size = d == axis ? layout.n : dims[size_t(is_shared[size_t(d)] ? extra++ : own++)];
+    }
+    int64_t stride = 1;
+    for (int64_t d = rank - 1; d >= 0; --d) {
+      if (is_shared[size_t(d)]) continue;
+      memory[size_t(d)].stride = stride;
+      stride *= memory[size_t(d)].size;
+    }
+    layout.step = memory[size_t(axis)].stride;
+    layout.outer_dims_.assign(memory.begin(), memory.begin() + axis);
+    for (const Dim& dim : layout.outer_dims_) layout.outer *= dim.size;
+    layout.inner_offsets_ = {0};
+    for (int64_t d = axis + 1; d < rank; ++d) {
+      layout.inner *= memory[size_t(d)].size;
+      layout.inner_is_shared &= is_shared[size_t(d)] || memory[size_t(d)].size == 1;
+    }
+    if (!layout.inner_is_shared) {
+      std::vector<Dim> inner(memory.begin() + axis + 1, memory.end());
+      layout.inner_offsets_.resize(static_cast<size_t>(layout.inner));
+      for (int64_t i = 0; i < layout.inner; ++i) layout.inner_offsets_[size_t(i)] = offset(inner, i);
+    }
+    return true;
+  }
+
+  int64_t outer = 1, n = 0, inner = 1;
+  int64_t step = 1;              // between neighbours along the axis, in the structure
+  bool inner_is_shared = true;   // one structure serves all inner elements
+
+  int64_t outer_offset(int64_t o) const { return offset(outer_dims_, o); }
+  int64_t inner_offset(int64_t i) const { return inner_is_shared ? 0 : inner_offsets_[size_t(i)]; }
+
+ private:
+  struct Dim {
+    int64_t size, stride;
+  };
+
+  static int64_t offset(const std::vector<Dim>& dims, int64_t flat) {
+    int64_t sum = 0;
+    for (auto dim = dims.rbegin(); dim != dims.rend(); ++dim) {
+      sum += flat % dim->size * dim->stride;
+      flat /= dim->size;
+    }
+    return sum;
+  }
+
+  std::vector<Dim> outer_dims_;
+  std::vector<int64_t> inner_offsets_;
+};
+
+}  // namespace sortax

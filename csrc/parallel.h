@@ -1,0 +1,80 @@
+// Work shared with the threads of XLA's own pool.
+//
+// Contract: for_each(workers, n, body) runs body(0) .. body(n - 1), each once, and returns when all have run. The
+// calling thread takes part and claims chunks from the same counter as the helpers, so it never waits for a task
+// that has not started: when every pool thread is busy inside a kernel, the caller does all the work by itself. It
+// waits only for chunks that a running helper has claimed. A helper that starts late finds no chunk and touches
+// nothing of the caller's. An exception in a body is rethrown in the caller. Allocates one small shared state.
+
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <utility>
+
+namespace sortax {
+
+struct Workers {
+  int64_t count = 1;                                     // threads that may run at once, the caller included
+  std::function<void(std::function<void()>)> schedule;   // queues a task; may run it never, late, or at once
+};
+
+class Loop {
+ public:
+  Loop(int64_t size, const std::function<void(int64_t)>* body) : size_(size), body_(body) {}
+
+  void run() {
+    for (int64_t i; (i = next_.fetch_add(1, std::memory_order_relaxed)) < size_;) {
+      try {
+        (*body_)(i);
+      } catch (...) {
+        std::lock_guard<std::mutex> lock(mutex_);
+        if (!error_) error_ = std::current_exception();
+      }
+      finished_.fetch_add(1, std::memory_order_release);
+    }
+  }
+
+  void wait() {
+    for (int spins = 0; finished_.load(std::memory_order_acquire) < size_; ++spins) {
+      if (spins > 64) std::this_thread::yield();
+    }
+    if (error_) std::rethrow_exception(error_);
+  }
+
+ private:
+  const int64_t size_;
+  const std::function<void(int64_t)>* const body_;
+  std::atomic<int64_t> next_{0};
+  std::atomic<int64_t> finished_{0};
+  std::mutex mutex_;
+  std::exception_ptr error_;
+};
+
+template <class Body>
+void for_each(const Workers& workers, int64_t n, Body&& body) {
+  if (workers.count <= 1 || n <= 1) {
+    for (int64_t i = 0; i < n; ++i) body(i);
+    return;
+  }
+  const std::function<void(int64_t)> shared_body = std::ref(body);
+  auto loop = std::make_shared<Loop>(n, &shared_body);
+  const int64_t helpers = (workers.count < n ? workers.count : n) - 1;
+  for (int64_t h = 0; h < helpers; ++h) workers.schedule([loop] { loop->run(); });
+  loop->run();
+  loop->wait();
+}
+
+// Splits [0, size) into at most `parts` contiguous ranges; range p is [begin(p), begin(p + 1)).
+struct Split {
+  int64_t size;
+  int64_t parts;
+  int64_t begin(int64_t p) const { return size / parts * p + (p < size % parts ? p : size % parts); }
+};
+
+}  // namespace sortax
