@@ -6,20 +6,17 @@
 
 #pragma once
 
-#include <algorithm>
 #include <cstdint>
 #include <vector>
-
-#include "ffi.h"
 
 namespace sortax {
 
 class Layout {
  public:
-  // `v` has its own axes first, then the worked-on axis, then the shared ones; `axis` and `shared` are their places
-  // in memory.
-  static bool make(const ffi::AnyBuffer& v, int64_t axis, ffi::Span<const int64_t> shared, Layout& layout) {
-    const auto dims = v.dimensions();
+  // `dims` are the array's own axes, then the axis worked on, then the shared ones; `axis` and `shared` are their
+  // places in memory. Returns whether these fit together.
+  template <class Dims, class Places>
+  static bool make(const Dims& dims, int64_t axis, const Places& shared, Layout& layout) {
     const int64_t rank = int64_t(dims.size());
     std::vector<Dim> memory(static_cast<size_t>(rank), Dim{0, 0});
     std::vector<bool> is_shared(static_cast<size_t>(rank), false);

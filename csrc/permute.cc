@@ -1,71 +1,12 @@
 // The handler of the permute primitive: gather along an axis by a permutation, or scatter back by it.
 //
-// Contract: order (int32) and v as in layout.h; out like v. out[j] = v[order[j]], or with `transpose`
-// out[order[j]] = v[j]. Elements of 1 to 16 bytes are moved as bytes. An index outside the axis is an error and
-// is never followed. Allocates nothing of the size of the data.
-
-#include <atomic>
-#include <cstring>
+// Contract: order (int32) and v, of elements of 1 to 16 bytes, as in layout.h. An index outside the axis is an error.
 
 #include "ffi.h"
-#include "layout.h"
+#include "permute.h"
 
 namespace sortax {
 namespace {
-
-template <size_t Size>
-struct Bytes {
-  unsigned char bytes[Size];
-};
-
-constexpr int64_t kTaskElements = int64_t(1) << 15;
-
-template <class E, bool Transpose>
-bool permute_rows(const Workers& workers, const Layout& layout, const int32_t* order, const E* v, E* out) {
-  const int64_t n = layout.n, inner = layout.inner;
-  std::atomic<bool> in_range{true};
-  const int64_t rows = layout.outer * n;
-  const Split tasks{rows, std::max<int64_t>(std::min(rows * inner / kTaskElements, workers.count * 4), 1)};
-  for_each(workers, tasks.parts, [&](int64_t t) {
-    bool good = true;
-    int64_t row = tasks.begin(t);
-    for (const int64_t last = tasks.begin(t + 1); row < last;) {
-      const int64_t o = row / n, begin = row % n, end = std::min(n, begin + (last - row));
-      const int32_t* const at = order + layout.outer_offset(o);
-      const E* const from = v + o * n * inner;
-      E* const to = out + o * n * inner;
-      const auto move = [&](int64_t j, int64_t k, int64_t i) {
-        if constexpr (Transpose) {
-          to[k * inner + i] = from[j * inner + i];
-        } else {
-          to[j * inner + i] = from[k * inner + i];
-        }
-      };
-      for (int64_t j = begin; j < end; ++j) {
-        if (layout.inner_is_shared) {
-          const int64_t k = at[j * layout.step];
-          if (uint64_t(k) >= uint64_t(n)) {
-            good = false;
-            continue;
-          }
-          for (int64_t i = 0; i < inner; ++i) move(j, k, i);
-        } else {
-          for (int64_t i = 0; i < inner; ++i) {
-            const int64_t k = at[j * layout.step + layout.inner_offset(i)];
-            if (uint64_t(k) >= uint64_t(n)) {
-              good = false;
-              continue;
-            }
-            move(j, k, i);
-          }
-        }
-      }
-      row += end - begin;
-    }
-    if (!good) in_range.store(false, std::memory_order_relaxed);
-  });
-  return in_range.load();
-}
 
 template <size_t Size>
 bool permute_as(const Workers& workers, const Layout& layout, const ffi::AnyBuffer& order, const ffi::AnyBuffer& v, ffi::AnyBuffer& out,
@@ -81,7 +22,7 @@ ffi::Error permute(ffi::ThreadPool pool, ffi::AnyBuffer order, ffi::AnyBuffer v,
                    ffi::Span<const int64_t> shared, bool transpose) {
   return guarded([&]() -> ffi::Error {
     Layout layout;
-    if (!Layout::make(v, axis, shared, layout)) return invalid("sortax_permute: the axes do not fit the array.");
+    if (!Layout::make(v.dimensions(), axis, shared, layout)) return invalid("sortax_permute: the axes do not fit the array.");
     if (v.element_count() == 0) return ffi::Error::Success();
     if (order.element_type() != ffi::S32) return invalid("sortax_permute: indices must be int32.");
     const Workers workers = workers_of(pool);

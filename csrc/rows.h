@@ -1,7 +1,7 @@
 // All rows of an array along one axis: which way each is sorted, and by which threads.
 //
 // Contract: the array is (outer, n, inner) in memory and rows run along the middle; outputs have the same layout.
-// Rows up to kShort go through the network in groups; longer ones are copied into contiguous memory if inner > 1,
+// Short rows go through the network in groups; longer ones are copied into contiguous memory if inner > 1,
 // several neighbours at a time so that every cache line is read once. Rows are shared among the threads; where there
 // are fewer long rows than threads, all threads work on one row. Scratch as in radix and long_row.
 
@@ -24,6 +24,7 @@ struct Rows {
   typename Order<T>::Key flip;
 
   int64_t count() const { return outer * inner; }
+  bool are_short() const { return n <= (count() >= ShortLimits::kFewRows ? ShortLimits::kMany : ShortLimits::kFew); }
   int64_t start(int64_t r) const { return r / inner * n * inner + r % inner; }
 };
 
@@ -116,7 +117,7 @@ void sort_tile(const Rows<T>& rows, int64_t first, int64_t count, Sort&& sort) {
 
 template <class T, class R>
 void sort_rows_with(const Workers& workers, const Rows<T>& rows) {
-  if (rows.n <= kShort) return sort_short_rows<T, R>(workers, rows);
+  if (rows.are_short()) return sort_short_rows<T, R>(workers, rows);
   const int64_t tiles_a_slab = (rows.inner + RowsLimits::kTile - 1) / RowsLimits::kTile;
   const int64_t tiles = rows.outer * tiles_a_slab;
   const auto for_tile = [&](int64_t t, auto&& sort) {
@@ -144,7 +145,7 @@ void sort_rows(const Workers& workers, const Rows<T>& rows) {
   if (rows.n == 0 || rows.count() == 0) return;
   // A network cannot restore the bits that a key lacks, so short rows of floats carry their positions.
   const bool values_only = rows.indices == nullptr && rows.inverse == nullptr;
-  if (values_only && !(Order<T>::kSpecials && rows.n <= kShort)) return sort_rows_with<T, KeyRecord<T>>(workers, rows);
+  if (values_only && !(Order<T>::kSpecials && rows.are_short())) return sort_rows_with<T, KeyRecord<T>>(workers, rows);
   return sort_rows_with<T, PairRecord<T>>(workers, rows);
 }
 

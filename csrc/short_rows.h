@@ -1,13 +1,14 @@
 // Many short rows at once: a sorting network, one row a vector lane.
 //
-// Contract: sorts rows of n <= kShort elements in groups of Lanes<R>::kWidth, whatever their stride. A network moves no data
-// that depends on a comparison, so it has no branch to mispredict; ties are resolved by position, which makes it
-// stable. The comparisons run on vectors of 64 bytes: compiled for several instruction sets and chosen
-// at load time where the compiler can do that. 8 KiB of stack, no allocation after the first call.
+// Contract: sorts rows of n <= kMany elements in groups of Lanes<R>::kWidth, whatever their stride. A network takes no
+// branch that depends on the data; ties are resolved by position, which makes it stable. The comparisons run on
+// vectors of 64 bytes: compiled for several instruction sets and chosen at load time where the compiler can do
+// that. 32 KiB of stack; allocates a list of comparators on the first use of each n.
 
 #pragma once
 
 #include <array>
+#include <mutex>
 #include <utility>
 #include <vector>
 
@@ -22,28 +23,31 @@
 
 namespace sortax {
 
-inline constexpr int64_t kShort = 64;
+struct ShortLimits {
+  static constexpr int64_t kMany = 256;  // a network of 3839 comparators for eight rows at once beats the radix sort
+  static constexpr int64_t kFew = 64;    // with most lanes empty
+  static constexpr int64_t kFewRows = 4;
+};
 
 using Comparators = std::vector<std::pair<uint8_t, uint8_t>>;
 
-// Batcher's odd-even merge sort for n inputs: compare (i, j) with i < j, in order.
+// Batcher's odd-even merge sort for n inputs: compare (i, j) with i < j, in order. Made on first use.
 inline const Comparators& network(int64_t n) {
-  static const std::array<Comparators, kShort + 1> all = [] {
-    std::array<Comparators, kShort + 1> made;
-    for (int64_t size = 0; size <= kShort; ++size) {
-      for (int64_t p = 1; p < size; p *= 2) {
-        for (int64_t k = p; k >= 1; k /= 2) {
-          for (int64_t j = k % p; j + k < size; j += 2 * k) {
-            for (int64_t i = j; i < j + k && i + k < size; ++i) {
-              if (i / (2 * p) == (i + k) / (2 * p)) made[size_t(size)].emplace_back(uint8_t(i), uint8_t(i + k));
-            }
+  static std::array<std::once_flag, ShortLimits::kMany + 1> once;
+  static std::array<Comparators, ShortLimits::kMany + 1> networks;
+  Comparators& made = networks[size_t(n)];
+  std::call_once(once[size_t(n)], [&] {
+    for (int64_t p = 1; p < n; p *= 2) {
+      for (int64_t k = p; k >= 1; k /= 2) {
+        for (int64_t j = k % p; j + k < n; j += 2 * k) {
+          for (int64_t i = j; i < j + k && i + k < n; ++i) {
+            if (i / (2 * p) == (i + k) / (2 * p)) made.emplace_back(uint8_t(i), uint8_t(i + k));
           }
         }
       }
     }
-    return made;
-  }();
-  return all[size_t(n)];
+  });
+  return made;
 }
 
 using Lanes32 = uint32_t __attribute__((vector_size(64)));
@@ -80,7 +84,7 @@ template <class R>
 struct Lanes {
   static constexpr int64_t kWidth = sizeof(R) == 4 ? 16 : 8;
   using V = std::conditional_t<sizeof(R) == 4, Lanes32, Lanes64>;
-  V x[kShort];
+  V x[ShortLimits::kMany];
 
   void put(int64_t j, int64_t lane, R r) { std::memcpy(reinterpret_cast<char*>(&x[j]) + lane * int64_t(sizeof(R)), &r, sizeof(R)); }
   R get(int64_t j, int64_t lane) const {
@@ -94,8 +98,8 @@ struct Lanes {
 template <>
 struct Lanes<Pair64> {
   static constexpr int64_t kWidth = 8;
-  Lanes64 x[kShort];
-  Lanes64 at[kShort];
+  Lanes64 x[ShortLimits::kMany];
+  Lanes64 at[ShortLimits::kMany];
 
   void put(int64_t j, int64_t lane, Pair64 r) { x[j][lane] = r.k, at[j][lane] = r.i; }
   Pair64 get(int64_t j, int64_t lane) const { return {x[j][lane], uint32_t(at[j][lane])}; }

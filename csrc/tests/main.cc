@@ -1,0 +1,18 @@
+// The unit tests of the kernels, without XLA; meant to run under the sanitizers.
+
+#include "check.h"
+
+namespace sortax::test {
+void test_parallel();
+void test_sort();
+void test_linear();
+}  // namespace sortax::test
+
+int main() {
+  using namespace sortax::test;
+  test_parallel();
+  test_sort();
+  test_linear();
+  std::printf("%d checks, %d failed\n", checks, failures);
+  return failures == 0 ? 0 : 1;
+}
