@@ -38,18 +38,4 @@ ffi::Error guarded(Body&& body) {
   }
 }
 
-// Arrays arrive with the axis worked on last, but lie in memory with it at position `axis`: (outer, n, inner).
-struct Shape {
-  int64_t outer = 1, n = 1, inner = 1;
-};
-
-inline Shape shape_of(const ffi::AnyBuffer& x, int64_t axis) {
-  const auto dims = x.dimensions();
-  Shape shape;
-  const int64_t last = int64_t(dims.size()) - 1;
-  shape.n = dims[size_t(last)];
-  for (int64_t d = 0; d < last; ++d) (d < axis ? shape.outer : shape.inner) *= dims[size_t(d)];
-  return shape;
-}
-
 }  // namespace sortax

@@ -13,23 +13,25 @@ namespace sortax {
 
 class Layout {
  public:
-  // `dims` are the array's own axes, then the axis worked on, then the shared ones; `axis` and `shared` are their
-  // places in memory. Returns whether these fit together.
+  // `dims` as XLA presents the array; its i-th axis is the order[i]-th in memory. `axis` and `shared` are places in
+  // memory too. Returns whether these fit together.
   template <class Dims, class Places>
-  static bool make(const Dims& dims, int64_t axis, const Places& shared, Layout& layout) {
+  static bool make(const Dims& dims, const Places& order, int64_t axis, const Places& shared, Layout& layout) {
     const int64_t rank = int64_t(dims.size());
-    std::vector<Dim> memory(static_cast<size_t>(rank), Dim{0, 0});
+    std::vector<Dim> memory(static_cast<size_t>(rank), Dim{-1, 0});
     std::vector<bool> is_shared(static_cast<size_t>(rank), false);
+    const auto valid = [&](int64_t d) { return d >= 0 && d < rank; };
+    if (!valid(axis) || int64_t(order.size()) != rank) return false;
     for (int64_t d : shared) {
-      if (d < 0 || d >= rank || d == axis || is_shared[size_t(d)]) return false;
+      if (!valid(d) || d == axis) return false;
       is_shared[size_t(d)] = true;
     }
-    if (axis < 0 || axis >= rank) return false;
-    int64_t own = 0, extra = rank - int64_t(shared.size());
-    layout.n = dims[size_t(extra - 1)];
-    for (int64_t d = 0; d < rank; ++d) {
-      memory[size_t(d)].size = d == axis ? layout.n : dims[size_t(is_shared[size_t(d)] ? extra++ : own++)];
+    for (int64_t i = 0; i < rank; ++i) {
+      const int64_t d = order.begin()[i];
+      if (!valid(d) || memory[size_t(d)].size >= 0) return false;
+      memory[size_t(d)].size = dims.begin()[i];
     }
+    layout.n = memory[size_t(axis)].size;
     int64_t stride = 1;
     for (int64_t d = rank - 1; d >= 0; --d) {
       if (is_shared[size_t(d)]) continue;

@@ -19,10 +19,10 @@ bool permute_as(const Workers& workers, const Layout& layout, const ffi::AnyBuff
 }
 
 ffi::Error permute(ffi::ThreadPool pool, ffi::AnyBuffer order, ffi::AnyBuffer v, ffi::Result<ffi::AnyBuffer> out, int64_t axis,
-                   ffi::Span<const int64_t> shared, bool transpose) {
+                   ffi::Span<const int64_t> places, ffi::Span<const int64_t> shared, bool transpose) {
   return guarded([&]() -> ffi::Error {
     Layout layout;
-    if (!Layout::make(v.dimensions(), axis, shared, layout)) return invalid("sortax_permute: the axes do not fit the array.");
+    if (!Layout::make(v.dimensions(), places, axis, shared, layout)) return invalid("sortax_permute: the axes do not fit the array.");
     if (v.element_count() == 0) return ffi::Error::Success();
     if (order.element_type() != ffi::S32) return invalid("sortax_permute: indices must be int32.");
     const Workers workers = workers_of(pool);
@@ -51,5 +51,6 @@ XLA_FFI_DEFINE_HANDLER_SYMBOL(sortax_permute, sortax::permute,
                                   .Arg<xla::ffi::AnyBuffer>()
                                   .Ret<xla::ffi::AnyBuffer>()
                                   .Attr<int64_t>("axis")
+                                  .Attr<xla::ffi::Span<const int64_t>>("order")
                                   .Attr<xla::ffi::Span<const int64_t>>("shared")
                                   .Attr<bool>("transpose"));

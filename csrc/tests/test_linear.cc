@@ -21,15 +21,24 @@ struct Case {
 
 static bool is_shared(const Case& c, int64_t d) { return std::count(c.shared.begin(), c.shared.end(), d) > 0; }
 
-// The shape as XLA has it: own axes, the axis worked on, shared axes.
-static std::vector<int64_t> dims_of(const Case& c) {
-  std::vector<int64_t> dims;
+// The axes as XLA may present them: own ones, the axis worked on, shared ones.
+static std::vector<int64_t> order_of(const Case& c) {
+  std::vector<int64_t> order;
   for (int64_t d = 0; d < int64_t(c.sizes.size()); ++d) {
-    if (d != c.axis && !is_shared(c, d)) dims.push_back(c.sizes[size_t(d)]);
+    if (d != c.axis && !is_shared(c, d)) order.push_back(d);
   }
-  dims.push_back(c.sizes[size_t(c.axis)]);
-  for (int64_t d : c.shared) dims.push_back(c.sizes[size_t(d)]);
-  return dims;
+  order.push_back(c.axis);
+  order.insert(order.end(), c.shared.begin(), c.shared.end());
+  return order;
+}
+
+static Layout layout_of(const Case& c) {
+  const std::vector<int64_t> order = order_of(c);
+  std::vector<int64_t> dims;
+  for (int64_t d : order) dims.push_back(c.sizes[size_t(d)]);
+  Layout layout;
+  CHECK(Layout::make(dims, order, c.axis, c.shared, layout), "the axes fit");
+  return layout;
 }
 
 static int64_t stride_of(const Case& c, int64_t axis, bool structure) {
@@ -62,8 +71,7 @@ static const std::vector<Case>& cases() {
 }
 
 static void permutes(const Workers& workers, const Case& c) {
-  Layout layout;
-  CHECK(Layout::make(dims_of(c), c.axis, c.shared, layout), "the axes fit");
+  const Layout layout = layout_of(c);
   const int64_t total = product(c.sizes), n = c.sizes[size_t(c.axis)], step = stride_of(c, c.axis, false);
   int64_t structure_size = total;
   for (int64_t d : c.shared) structure_size /= c.sizes[size_t(d)];
@@ -96,8 +104,7 @@ static void permutes(const Workers& workers, const Case& c) {
 }
 
 static void averages(const Workers& workers, const Case& c, unsigned rarity) {
-  Layout layout;
-  CHECK(Layout::make(dims_of(c), c.axis, c.shared, layout), "the axes fit");
+  const Layout layout = layout_of(c);
   const int64_t total = product(c.sizes), n = c.sizes[size_t(c.axis)], step = stride_of(c, c.axis, false);
   int64_t structure_size = total;
   for (int64_t d : c.shared) structure_size /= c.sizes[size_t(d)];

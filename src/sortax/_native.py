@@ -21,6 +21,8 @@ from jax.core import ShapedArray
 from jax.extend.mlir.dialects import sdy
 from jax.interpreters import mlir
 
+from ._lowering import inline
+
 SORTABLE = tuple(
     np.dtype(getattr(jax.numpy, name))
     for name in "bool_ int8 int16 int32 int64 uint8 uint16 uint32 uint64 float16 bfloat16 float32 float64".split()
@@ -153,63 +155,54 @@ def _open(path: Path) -> ctypes.CDLL:
 def lower(ctx: Any, name: str, *operands: Any, axis: int, **attributes: Any) -> Any:
     """Lower to the kernel `name`, which works along `axis` of its operands; None if there is no library.
 
-    The first operand may have length one along axes that the others have longer: it is shared along them. To XLA each
-    operand is presented as (axes of the first..., axis, shared...): so the leading axes are a batch, which the
-    partitioners split. The layout says that memory stays as it is, so that the transposes here cost nothing.
+    The first operand may have length one along axes that the others have longer: it is shared along them. On several
+    devices the arrays are presented to XLA as (axes of the first..., axis, shared...), so that the leading axes are a
+    batch, which the partitioners may split. The layout says that memory stays as it is.
     """
     if not native_status().available:
         return None
     full = ctx.avals_in[-1]
     shared = tuple(d for d in range(full.ndim) if d != axis and ctx.avals_in[0].shape[d] != full.shape[d])
     rows = tuple(d for d in range(full.ndim) if d != axis and d not in shared)
-
-    def order(aval: Any) -> tuple[int, ...]:
-        return (*rows, axis, *shared) if aval is not ctx.avals_in[0] or not shared else (*rows, axis)
-
-    moved, inputs = [], []
-    for aval, operand in zip(ctx.avals_in, operands, strict=True):
-        new, value = _present(ctx, aval, operand, order(aval))
-        moved.append(new)
-        inputs.append(value)
-    results = [ShapedArray(tuple(aval.shape[d] for d in order(aval)), aval.dtype) for aval in ctx.avals_out]
-    if shared:
+    attributes["axis"] = np.int64(axis)
+    if name != "sort":
         attributes["shared"] = np.asarray(shared, np.int64)
-    elif name != "sort":
-        attributes["shared"] = np.zeros(0, np.int64)
+    # XLA copies a result whose layout is not the default one; where nothing can be split, nothing needs to move.
+    alone = getattr(ctx.module_context.axis_context, "num_devices", None) == 1
+    order = tuple(range(full.ndim)) if alone else (*rows, axis, *shared)
+    attributes["order"] = np.asarray(order, np.int64)
+    if alone:
+        return jax.ffi.ffi_lowering(f"sortax_{name}")(ctx, *operands, **attributes)
+
+    kept = order[: len(rows) + 1]
+    orders = [kept if aval is ctx.avals_in[0] else order for aval in ctx.avals_in]
+    avals, presented = _presented(ctx, operands, orders)
+    results = [ShapedArray(tuple(aval.shape[d] for d in order), aval.dtype) for aval in ctx.avals_out]
     call = jax.ffi.ffi_lowering(
         f"sortax_{name}",
-        operand_layouts=[_layout(order(aval)) for aval in ctx.avals_in],
-        result_layouts=[_layout(order(aval)) for aval in ctx.avals_out],
-        extra_attributes=_batch_attributes(len(rows), moved, results),
+        operand_layouts=[_layout(each) for each in orders],
+        result_layouts=[_layout(order)] * len(results),
+        extra_attributes=_batch_attributes(len(rows), avals, results),
     )
-    inner = ctx.replace(avals_in=moved, avals_out=results)
-    outputs = call(inner, *inputs, axis=np.int64(axis), **attributes)
-    return [
-        _transpose(ctx, new, output, tuple(np.argsort(order(aval))))
-        for aval, new, output in zip(ctx.avals_out, results, outputs, strict=True)
-    ]
+    outputs = call(ctx.replace(avals_in=avals, avals_out=results), *presented, **attributes)
+    back = tuple(map(int, np.argsort(order)))
+    return inline(ctx.replace(avals_in=results), lambda *arrays: [x.transpose(back) for x in arrays], *outputs)
 
 
-def _present(ctx: Any, aval: Any, operand: Any, order: tuple[int, ...]) -> tuple[ShapedArray, Any]:
-    """The operand with its axes in `order`; axes left out have length one and are dropped."""
-    shape = tuple(aval.shape[d] for d in sorted(order))
-    if len(order) < aval.ndim:
-        operand = _apply(ctx, aval, operand, lambda x: x.reshape(shape))
-    ranks = tuple(sorted(order).index(d) for d in order)
-    flat = ShapedArray(shape, aval.dtype)
-    return ShapedArray(tuple(shape[r] for r in ranks), aval.dtype), _transpose(ctx, flat, operand, ranks)
+def _presented(ctx: Any, operands: Sequence[Any], orders: Sequence[tuple[int, ...]]) -> tuple[list[ShapedArray], list[Any]]:
+    """The operands with their axes in `orders`; axes left out have length one and are dropped."""
+
+    def present(*arrays: Any) -> list[Any]:
+        kept = [x.reshape([x.shape[d] for d in sorted(order)]) for x, order in zip(arrays, orders, strict=True)]
+        return [x.transpose(_ranks(order)) for x, order in zip(kept, orders, strict=True)]
+
+    shapes = [tuple(aval.shape[d] for d in order) for aval, order in zip(ctx.avals_in, orders, strict=True)]
+    avals = [ShapedArray(shape, aval.dtype) for shape, aval in zip(shapes, ctx.avals_in, strict=True)]
+    return avals, inline(ctx, present, *operands)
 
 
-def _transpose(ctx: Any, aval: Any, operand: Any, order: Sequence[int]) -> Any:
-    if tuple(order) == tuple(range(len(order))):
-        return operand
-    return _apply(ctx, aval, operand, lambda x: x.transpose(tuple(map(int, order))))
-
-
-def _apply(ctx: Any, aval: Any, operand: Any, function: Any) -> Any:
-    inner = ctx.replace(avals_in=[ShapedArray(aval.shape, aval.dtype)], avals_out=None)
-    (result,) = mlir.lower_fun(function, multiple_results=False)(inner, operand)
-    return result
+def _ranks(order: Sequence[int]) -> tuple[int, ...]:
+    return tuple(sorted(order).index(d) for d in order)
 
 
 def _layout(order: tuple[int, ...]) -> tuple[int, ...]:

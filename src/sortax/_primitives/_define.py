@@ -10,11 +10,12 @@ from typing import Any
 
 import jax
 from jax import lax
-from jax.core import ShapedArray
 from jax.extend.core import Primitive
 from jax.interpreters import ad, mlir
 from jax.sharding import AxisType
 from jaxtyping import Array
+
+from .._lowering import inline
 
 
 
@@ -38,9 +39,7 @@ def define(name: str, *, shape: Callable[..., Any], xla: Callable[..., Any], nat
     primitive.def_impl(lambda *operands, **params: compiled(**params)(*operands))
 
     def lower_xla(ctx: Any, *operands: Any, platform: str | None = None, **params: Any) -> Any:
-        # Shardings are propagated by XLA; here they would only forbid some of the operations.
-        plain = ctx.replace(avals_in=[ShapedArray(aval.shape, aval.dtype) for aval in ctx.avals_in])
-        return mlir.lower_fun(functools.partial(xla, platform=platform), True)(plain, *operands, **params)
+        return inline(ctx, functools.partial(xla, platform=platform, **params), *operands)
 
     def lower_cpu(ctx: Any, *operands: Any, **params: Any) -> Any:
         results = native(ctx, *operands, **params) if native is not None else None

@@ -30,6 +30,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         "--output", type=pathlib.Path, default=pathlib.Path("report"), metavar="DIR", help="where the report goes (default: report)"
     )
     output = parser.parse_args(argv).output
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        parser.error(f"cannot write the report into {output}: {error.strerror}; pass another --output.")
     missing = [package for package, module in _NEEDS.items() if importlib.util.find_spec(module) is None]
     if missing:
         names = " and ".join(filter(None, [", ".join(missing[:-1]), missing[-1]]))

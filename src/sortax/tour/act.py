@@ -18,11 +18,15 @@ Step = Callable[[str, float], None]
 
 @dataclass(frozen=True)
 class Claim:
-    """A sentence, the numbers for or against it, and the verdict. `timing` claims depend on the machine's quiet."""
+    """A sentence, the numbers for or against it, and the verdict. `code` is the sentence as an expression.
+
+    A `timing` claim depends on how quiet the machine is.
+    """
 
     says: str
     evidence: str
     held: bool
+    code: str = ""
     timing: bool = False
 
 

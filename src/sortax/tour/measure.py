@@ -4,15 +4,17 @@ import os
 import platform
 import statistics
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from importlib import metadata
-from typing import Any
+from typing import Any, TypeVar
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 import sortax as sx
+
+_Name = TypeVar("_Name", bound=Hashable)
 
 
 def same_bits(a: Any, b: Any) -> bool:
@@ -36,7 +38,7 @@ def with_vjp(f: Callable[[Any], Any]) -> Callable[[Any, Any], Any]:
     return program
 
 
-def alternate(programs: Mapping[str, Callable[[], Any]], rounds: int, at_least: float = 0.0) -> dict[str, list[float]]:
+def alternate(programs: Mapping[_Name, Callable[[], Any]], rounds: int, at_least: float = 0.0) -> dict[_Name, list[float]]:
     """Seconds a call, one number a round. Programs take turns, so that what else the machine does slows them alike.
 
     **Arguments:**
@@ -48,7 +50,7 @@ def alternate(programs: Mapping[str, Callable[[], Any]], rounds: int, at_least: 
     for name, program in programs.items():
         jax.block_until_ready(program())
         repeat[name] = max(1, int(at_least / _seconds(program, 1)))
-    taken: dict[str, list[float]] = {name: [] for name in programs}
+    taken: dict[_Name, list[float]] = {name: [] for name in programs}
     for _ in range(rounds):
         for name, program in programs.items():
             taken[name].append(_seconds(program, repeat[name]))
@@ -68,9 +70,7 @@ def ratio(taken: Mapping[str, list[float]], slow: str, fast: str) -> float:
 
 def duration(seconds: float) -> str:
     """Three significant digits in the unit that suits."""
-    for unit, scale in (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6)):
-        if seconds >= scale:
-            break
+    unit, scale = ("s", 1.0) if seconds >= 1 else ("ms", 1e-3) if seconds >= 1e-3 else ("µs", 1e-6)
     number = seconds / scale
     return f"{number:.0f} {unit}" if number >= 99.95 else f"{number:.{1 if number >= 9.995 else 2}f} {unit}"
 

@@ -13,7 +13,7 @@ from ..act import Act, Chapter, Picture, Step, Table
 from ..measure import alternate, duration, power_of_ten, speed_claim, with_vjp
 from ..pictures import timings as pictures
 
-_SIZES = tuple(int(round(10 ** (k / 2))) for k in range(4, 13))
+_SIZES = tuple(round(10 ** (k / 2)) for k in range(4, 13))
 _FORWARD, _GRADIENT = "forward", "value + VJP"
 _SORTS = {"jnp.sort": jnp.sort, "sx.sort": sx.sort}
 
@@ -26,7 +26,8 @@ def _run(step: Step) -> Chapter:
         x, g = (jnp.asarray(rng.standard_normal(n, np.float32)) for _ in range(2))
         programs = {(_FORWARD, name): functools.partial(jax.jit(f), x) for name, f in _SORTS.items()}
         programs |= {(_GRADIENT, name): functools.partial(with_vjp(f), x, g) for name, f in _SORTS.items()}
-        times = alternate(programs, rounds=15 if n < 10**5 else 5, at_least=2e-3)
+        short = n < 10**5
+        times = alternate(programs, rounds=11 if short else 3, at_least=5e-3 if short else 0.05)
         taken[n] = {key: statistics.median(values) for key, values in times.items()}
     curves = {what: {name: [taken[n][what, name] for n in _SIZES] for name in _SORTS} for what in (_FORWARD, _GRADIENT)}
     return Chapter(

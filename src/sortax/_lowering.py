@@ -1,0 +1,23 @@
+"""Lowering a function of arrays in place, with no sharding attached to what it computes."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax
+from jax.core import ShapedArray
+from jax.interpreters import mlir
+from jax.sharding import AxisType
+
+
+def inline(ctx: Any, function: Callable[..., Sequence[Any]], *operands: Any) -> Any:
+    """Lower `function`, which maps arrays to a list of arrays, for the operands of `ctx`.
+
+    XLA propagates the shardings of the operands. Under an explicit mesh, JAX would instead pin every intermediate that has
+    none to be whole on each device, and refuse some operations.
+    """
+    mesh = jax.sharding.get_abstract_mesh()
+    if not mesh.empty:
+        mesh = mesh.update_axis_types({name: AxisType.Auto for name in mesh.explicit_axes})
+    with jax.sharding.use_abstract_mesh(mesh):
+        avals = [ShapedArray(aval.shape, aval.dtype) for aval in ctx.avals_in]
+        return mlir.lower_fun(function, multiple_results=True)(ctx.replace(avals_in=avals, avals_out=None), *operands)
