@@ -15,9 +15,13 @@ def inline(ctx: Any, function: Callable[..., Sequence[Any]], *operands: Any) -> 
     XLA propagates the shardings of the operands. Under an explicit mesh, JAX would instead pin every intermediate that has
     none to be whole on each device, and refuse some operations.
     """
-    mesh = jax.sharding.get_abstract_mesh()
-    if not mesh.empty:
-        mesh = mesh.update_axis_types({name: AxisType.Auto for name in mesh.explicit_axes})
-    with jax.sharding.use_abstract_mesh(mesh):
-        avals = [ShapedArray(aval.shape, aval.dtype) for aval in ctx.avals_in]
-        return mlir.lower_fun(function, multiple_results=True)(ctx.replace(avals_in=avals, avals_out=None), *operands)
+
+    def unpinned(*arrays: Any) -> Sequence[Any]:
+        mesh = jax.sharding.get_abstract_mesh()
+        if not mesh.empty:
+            mesh = mesh.update_axis_types({name: AxisType.Auto for name in mesh.explicit_axes})
+        with jax.sharding.use_abstract_mesh(mesh):
+            return function(*arrays)
+
+    avals = [ShapedArray(aval.shape, aval.dtype) for aval in ctx.avals_in]
+    return mlir.lower_fun(unpinned, multiple_results=True)(ctx.replace(avals_in=avals, avals_out=None), *operands)

@@ -76,11 +76,15 @@ def _projections(ax: Any, data: Learning, theme: Theme) -> None:
     share = (np.arange(data.real.size) + 0.5) / data.real.size
     ax.plot(share, data.real, color=theme.ink, linewidth=5, alpha=0.22, solid_capstyle="butt")
     ax.annotate("real", (share[8], data.real[8]), (6, -16), textcoords="offset points", color=theme.ink)
-    for fade, (stop, values) in zip(np.linspace(0.3, 1, len(data.projections)), data.projections.items(), strict=True):
+    for fade, values in zip(np.linspace(0.3, 1, len(data.projections)), data.projections.values(), strict=True):
         ax.plot(share, values, color=theme.sortax, alpha=fade, linewidth=1.8)
-        end = (share[-1], values[-1])
+    low, high = ax.get_ylim()
+    at = -np.inf
+    for stop, values in sorted(data.projections.items(), key=lambda item: item[1][-1]):
+        # Curves that end close together keep their labels apart.
+        at = max(values[-1], at + 0.06 * (high - low))
         text = f"step {stop:,}" if stop else "untrained"
-        ax.annotate(text, end, (6, 0), textcoords="offset points", va="center", color=theme.sortax, fontsize=8.5)
+        ax.text(share[-1] + 0.02, at, text, va="center", color=theme.sortax, fontsize=8.5)
     ax.set(xlabel="place in the order, as a share", ylabel="sorted projection", xlim=(0, 1.2), xticks=(0, 0.5, 1))
     ax.set_title(f"What the loss compares: one direction, the digit {data.digit}")
 
@@ -97,7 +101,7 @@ def _curve(ax: Any, data: Learning, theme: Theme) -> None:
         at = (steps[0], data.distances[name])
         ax.annotate(name, at, (0, shift), textcoords="offset points", va=side, fontsize=8.5, color=theme.muted)
     ax.set_xscale("log")
-    ax.set_xticks(steps, ["0", *map(str, data.stops[1:])])
+    ax.set_xticks(steps, [f"{stop:,}" for stop in data.stops])
     ax.minorticks_off()
     ax.set(ylim=(0, None), xlabel="steps of training", ylabel="Wasserstein distance (SciPy)")
     ax.set_title("Distance to digits it has not seen")

@@ -47,7 +47,7 @@ def _matrix(ax: Any, P: np.ndarray, x: np.ndarray, theme: Theme) -> None:
     for i, j in np.argwhere(P > 0):
         weight = P[i, j]
         text = "1" if weight == 1 else f"1/{round(float(1 / weight))}"
-        ax.text(j, i, text, ha="center", va="center", fontsize=8.5, color=theme.paper if weight > 0.45 else theme.ink)
+        ax.text(j, i, text, ha="center", va="center", fontsize=8.5, color=theme.paper if weight > 0.75 else theme.ink)
     ax.set_xticks(np.arange(n), [f"{v:g}" for v in x], color=theme.ink)
     ax.set_yticks(np.arange(n), [f"{v:g}" for v in np.sort(x)], color=theme.ink)
     ax.set_xticks(np.arange(n + 1) - 0.5, minor=True)
