@@ -61,13 +61,18 @@ def check_operand(name: str, shape: tuple[int, ...], rows: tuple[int, ...], axis
         raise ValueError(f"{name} must have shape {rows}, that shape with trailing columns, or ({rows[axis]},), got {shape}.")
 
 
-def index_dtype(dtype: DTypeLike | None, n: int) -> np.dtype:
+def exceeds(n: Any, dtype: DTypeLike) -> bool:
+    """Whether indices below `n` do not fit `dtype`; a symbolic size, known only at run time, is taken to fit."""
+    return isinstance(n, int) and n - 1 > np.iinfo(dtype).max
+
+
+def index_dtype(dtype: DTypeLike | None, n: Any) -> np.dtype:
     """The dtype in which an op returns indices below `n`: `dtype`, or JAX's default integer."""
     if dtype is None:
-        return np.dtype(jax.dtypes.canonicalize_dtype(int if n <= np.iinfo(np.int32).max else np.int64))
+        return np.dtype(jax.dtypes.canonicalize_dtype(np.int64 if exceeds(n, np.int32) else int))
     chosen = np.dtype(jax.dtypes.canonicalize_dtype(dtype))
     if not np.issubdtype(chosen, np.integer):
         raise TypeError(f"dtype must be an integer dtype, since indices are integers, got {chosen}.")
-    if n - 1 > np.iinfo(chosen).max:
+    if exceeds(n, chosen):
         raise ValueError(f"dtype {chosen} cannot hold the indices of an axis of {n} elements; pass a wider one.")
     return chosen

@@ -18,10 +18,14 @@ from typing import Any
 import jax
 import numpy as np
 from jax.core import ShapedArray
-from jax.extend.mlir.dialects import sdy
 from jax.interpreters import mlir
 
 from ._lowering import inline
+
+try:
+    from jax.extend.mlir.dialects import sdy
+except ImportError:  # a future JAX with another partitioner
+    sdy = None
 
 SORTABLE = tuple(
     np.dtype(getattr(jax.numpy, name))
@@ -81,6 +85,8 @@ def native_status() -> NativeStatus:
 def _load(path: Path) -> NativeStatus:
     if os.environ.get("SORTAX_NATIVE") == "0":
         return NativeStatus(False, "SORTAX_NATIVE=0 is set.")
+    if sdy is None:
+        return NativeStatus(False, f"the kernels cannot be partitioned by JAX {jax.__version__}; upgrade sortax.")
     try:
         _check_file(path)
         library = _open(path)

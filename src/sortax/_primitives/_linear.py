@@ -44,7 +44,7 @@ def define_linear(
     primitive = _define.define(f"sortax_{name}", shape=shape, xla=xla, native=native)
 
     def apply(structure: Array, v: Array, *, axis: int, **params: Any) -> Array:
-        structure, v = _define.align_varying(structure, v)
+        structure, v = _define.align(structure, v)
         return primitive.bind(structure, v, axis=axis, **params)[0]
 
     def jvp(primals: Any, tangents: Any, **params: Any) -> Any:

@@ -14,6 +14,7 @@ from jax.interpreters import batching, partial_eval
 from jaxtyping import Array, Int, Shaped
 
 from .. import _native
+from .._axis import exceeds
 from .._keys import order_keys
 from . import _define
 from .permute import permute
@@ -47,9 +48,9 @@ def lexsort(keys: Sequence[Shaped[Array, "*shape"]], axis: int, *, descending: b
     return order
 
 
-def index_dtype(n: int) -> Any:
+def _index_dtype(n: Any) -> Any:
     """int32 unless the axis is too long for it."""
-    if n <= np.iinfo(np.int32).max:
+    if not exceeds(n, np.int32):
         return jnp.int32
     if not jax.config.jax_enable_x64:
         raise ValueError(f"an axis of {n} elements needs 64-bit indices; enable them with jax.config.update('jax_enable_x64', True).")
@@ -62,7 +63,7 @@ def _canonical(outputs: Sequence[str]) -> tuple[str, ...]:
 
 def _shape(x: Any, *, axis: int, descending: bool, ties: str, outputs: tuple[str, ...]) -> list[Any]:
     _define.require_unsharded("sorting", x, axis)
-    indices = jnp.dtype(index_dtype(x.shape[axis]))
+    indices = jnp.dtype(_index_dtype(x.shape[axis]))
     return [x.update(dtype=x.dtype if name == VALUES else indices, weak_type=False) for name in outputs]
 
 
@@ -80,7 +81,7 @@ def _xla(x: Array, *, axis: int, descending: bool, ties: str, outputs: tuple[str
 
 def _argsort_pairs(key: Array, axis: int) -> Array:
     """(key, int32 position): on a GPU the pair that XLA hands to CUB's radix sort."""
-    position = lax.broadcasted_iota(index_dtype(key.shape[axis]), key.shape, axis)
+    position = lax.broadcasted_iota(_index_dtype(key.shape[axis]), key.shape, axis)
     return lax.sort((key, position), dimension=axis, is_stable=True, num_keys=1)[1]
 
 
@@ -88,11 +89,11 @@ def _argsort_packed(key: Array, axis: int) -> Array:
     """Key and position in one integer: XLA's CPU sort runs several times faster with a single operand."""
     n = key.shape[axis]
     bits = key.dtype.itemsize * 8
-    if bits == 64 or n > np.iinfo(np.int32).max:
+    if bits == 64 or exceeds(n, np.int32):
         return _argsort_pairs(key, axis)
     with jax.enable_x64(True):
-        wide = jnp.uint32 if bits + max(n - 1, 0).bit_length() <= 32 else jnp.uint64
-        shift = np.asarray(32 - bits if wide == jnp.uint32 else 32, wide)
+        wide = jnp.uint32 if bits <= 16 and not exceeds(n, np.uint16) and isinstance(n, int) else jnp.uint64
+        shift = np.asarray(16 if wide == jnp.uint32 else 32, wide)
         position = lax.broadcasted_iota(wide, key.shape, axis)
         packed = lax.sort((key.astype(wide) << shift) | position, dimension=axis, is_stable=False)
         return (packed & ((np.asarray(1, wide) << shift) - np.asarray(1, wide))).astype(jnp.int32)
@@ -105,7 +106,7 @@ def invert(order: Int[Array, "*shape"], axis: int) -> Int[Array, "*shape"]:
 
 def _native_lowering(ctx: Any, x: Any, *, axis: int, descending: bool, ties: str, outputs: tuple[str, ...]) -> Any:
     (aval,) = ctx.avals_in
-    if aval.shape[axis] > np.iinfo(np.int32).max or aval.dtype not in _native.SORTABLE:
+    if exceeds(aval.shape[axis], np.int32) or aval.dtype not in _native.SORTABLE:
         return None
     wanted = sum(1 << OUTPUTS.index(name) for name in outputs)
     return _native.lower(ctx, "sort", x, axis=axis, descending=descending, outputs=np.int32(wanted))

@@ -41,7 +41,7 @@ def refine(
 
 
 def _refine(*operands: Array, **params: Any) -> Array:
-    return refine_p.bind(*_define.align_varying(*operands), **params)[0]
+    return refine_p.bind(*_define.align(*operands), **params)[0]
 
 
 def _refine_shape(*operands: Any, axis: int, **params: Any) -> list[Any]:

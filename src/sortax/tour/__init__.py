@@ -27,7 +27,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        "--output", type=pathlib.Path, default=pathlib.Path("report"), metavar="DIR", help="where the report goes (default: report)"
+        "--output",
+        type=pathlib.Path,
+        default=pathlib.Path("report"),
+        metavar="DIR",
+        help="where the report goes (default: report)",
     )
     output = parser.parse_args(argv).output
     try:
@@ -37,7 +41,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     missing = [package for package, module in _NEEDS.items() if importlib.util.find_spec(module) is None]
     if missing:
         names = " and ".join(filter(None, [", ".join(missing[:-1]), missing[-1]]))
-        print(f'The tour needs {names}, not installed here: pip install "sortax[demo]" brings all it needs.', file=sys.stderr)
+        print(
+            f'The tour needs {names}, not installed here: pip install "sortax[demo]" brings all it needs.', file=sys.stderr
+        )
         return 2
     from .runner import run
 

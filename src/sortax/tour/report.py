@@ -18,7 +18,11 @@ def file_name(picture: Picture, theme: Theme) -> str:
 
 
 def write(
-    output: pathlib.Path, titles: Sequence[str], chapters: Sequence[Chapter], machine: Sequence[tuple[str, str]], seconds: float
+    output: pathlib.Path,
+    titles: Sequence[str],
+    chapters: Sequence[Chapter],
+    machine: Sequence[tuple[str, str]],
+    seconds: float,
 ) -> pathlib.Path:
     """Write `index.html` into `output`, and return its path."""
     style = resources.files("sortax.tour").joinpath("page.css").read_text(encoding="utf-8")
@@ -61,7 +65,10 @@ def _head(titles: Sequence[str], chapters: Sequence[Chapter], seconds: float) ->
 
 def _section(number: int, title: str, chapter: Chapter) -> str:
     # Each claim stands next to its numbers, and the pictures come before the long tables.
-    parts = [f'<h2><span class="number">{number}</span> {escape(title)}</h2>', f'<p class="lead">{_marked(chapter.lead)}</p>']
+    parts = [
+        f'<h2><span class="number">{number}</span> {escape(title)}</h2>',
+        f'<p class="lead">{_marked(chapter.lead)}</p>',
+    ]
     if chapter.claims:
         parts.append(_claims(chapter.claims))
     parts += [_picture(picture) for picture in chapter.pictures]

@@ -128,7 +128,9 @@ def _against_jax(data: _Data, z: Any) -> tuple[dict[str, list[float]], float]:
     p = generator.parameters(jax.random.key(0), 10, real.shape[-1])
     w = generator.directions(jax.random.key(3), real.shape[-1])
     gradient = jax.jit(jax.grad(generator.loss), static_argnums=4)
-    programs = {name: functools.partial(gradient, p, z, w, real, f) for name, f in (("sx.sort", sx.sort), ("jnp.sort", jnp.sort))}
+    programs = {
+        name: functools.partial(gradient, p, z, w, real, f) for name, f in (("sx.sort", sx.sort), ("jnp.sort", jnp.sort))
+    }
     ours, theirs = (jax.tree.leaves(programs[name]()) for name in ("sx.sort", "jnp.sort"))
     off = max(float(jnp.abs(a - b).max() / jnp.abs(b).max()) for a, b in zip(ours, theirs, strict=True))
     programs["no sort"] = functools.partial(gradient, p, z, w, real, _as_they_come)
@@ -136,7 +138,9 @@ def _against_jax(data: _Data, z: Any) -> tuple[dict[str, list[float]], float]:
 
 
 def _claims(scores: dict[str, tuple[float, float]], off: float) -> list[Claim]:
-    end, start, without = (scores[name][0] for name in ("trained through the exact sort", "untrained", "trained without the sort"))
+    end, start, without = (
+        scores[name][0] for name in ("trained through the exact sort", "untrained", "trained without the sort")
+    )
     read, read_real = scores["trained through the exact sort"][1], scores["real digits"][1]
     return [
         Claim(
@@ -186,7 +190,9 @@ def _pictures(data: _Data, snapshots: Any, rivals: Any, curves: Any, distances: 
     w /= np.linalg.norm(w)
     digit = 3
     sorted_projections = {k: np.sort(snapshots[k][digit] @ w) for k in (0, 30, 100, generator.STEPS)}
-    emerging = pictures.Emerging(_STOPS, np.stack([snapshots[k][:, :2] for k in _STOPS]), np.stack([x[:2] for x in data.unseen]))
+    emerging = pictures.Emerging(
+        _STOPS, np.stack([snapshots[k][:, :2] for k in _STOPS]), np.stack([x[:2] for x in data.unseen])
+    )
     learning = pictures.Learning(_STOPS, curves, distances, digit, sorted_projections, np.sort(data.train[digit] @ w))
     return [
         Picture(

@@ -100,7 +100,9 @@ def _matrix_claims(x: Any, dense: dict[str, np.ndarray]) -> list[Claim]:
 
 def _directional_claims(x: Any, limit: np.ndarray, tangents: dict[str, np.ndarray]) -> list[Claim]:
     exact = np.array_equal(tangents["directional"], limit)
-    others = ", ".join(f"{policy} is off by up to {np.abs(tangents[policy] - limit).max():.2g}" for policy in ("stable", "average"))
+    others = ", ".join(
+        f"{policy} is off by up to {np.abs(tangents[policy] - limit).max():.2g}" for policy in ("stable", "average")
+    )
     try:
         jax.grad(lambda x: _sort("directional")(x)[-1])(x)
         refused, message = False, "No error was raised."
@@ -113,7 +115,9 @@ def _directional_claims(x: Any, limit: np.ndarray, tangents: dict[str, np.ndarra
             exact,
             code="(sort(x + h t) - sort(x)) / h",
         ),
-        Claim("It is not linear in the tangent, so reverse mode refuses rather than return something else.", message, refused),
+        Claim(
+            "It is not linear in the tangent, so reverse mode refuses rather than return something else.", message, refused
+        ),
     ]
 
 

@@ -35,14 +35,20 @@ def jacobian(data: Jacobian, theme: Theme) -> Figure:
     return fig
 
 
-def _at_work(fig: Figure, x0: float, M: np.ndarray, before: Any, after: Any, theme: Theme, names: tuple[str, str, str]) -> None:
+def _at_work(
+    fig: Figure, x0: float, M: np.ndarray, before: Any, after: Any, theme: Theme, names: tuple[str, str, str]
+) -> None:
     """The matrix, with the vector it acts on above and the result at its side; lengths in inches."""
 
     def axes(x: float, y: float, width: float, height: float) -> Any:
         return fig.add_axes((x / _WIDTH, y / _HEIGHT, width / _WIDTH, height / _HEIGHT))
 
     n, y0, size, gap, bars = M.shape[0], 0.2, 3.75, 0.12, 0.72
-    matrix, above, side = axes(x0, y0, size, size), axes(x0, y0 + size + gap, size, bars), axes(x0 + size + gap, y0, bars, size)
+    matrix, above, side = (
+        axes(x0, y0, size, size),
+        axes(x0, y0 + size + gap, size, bars),
+        axes(x0 + size + gap, y0, bars, size),
+    )
     image = np.zeros((n, n, 4))
     rows, columns = np.nonzero(M)
     image[rows, columns] = before[1][columns]
@@ -75,7 +81,9 @@ def million(taken: dict[str, list[float]], theme: Theme) -> Figure:
     colors = {"by hand": theme.hand, "jnp.sort": theme.jax, "sx.sort": theme.sortax}
     for row, (name, times) in enumerate(taken.items()):
         median = statistics.median(times)
-        ax.plot(np.array(times) * 1e3, [row] * len(times), "o", color=colors[name], markersize=7, alpha=0.55, markeredgewidth=0)
+        ax.plot(
+            np.array(times) * 1e3, [row] * len(times), "o", color=colors[name], markersize=7, alpha=0.55, markeredgewidth=0
+        )
         ax.plot([median * 1e3] * 2, [row - 0.32, row + 0.32], color=colors[name], linewidth=3)
         ax.annotate(
             duration(median),

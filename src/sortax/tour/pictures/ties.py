@@ -55,7 +55,9 @@ def _matrix(ax: Any, P: np.ndarray, x: np.ndarray, theme: Theme) -> None:
     ax.grid(which="minor", linewidth=0.8)
     ax.tick_params(which="both", length=0)
     for first, last in _groups(x):
-        ax.add_patch(Rectangle((-0.5, first - 0.5), n, last - first, fill=False, edgecolor=theme.muted, linewidth=1.0, zorder=3))
+        ax.add_patch(
+            Rectangle((-0.5, first - 0.5), n, last - first, fill=False, edgecolor=theme.muted, linewidth=1.0, zorder=3)
+        )
     for spine in ax.spines.values():
         spine.set_visible(False)
     ax.set(xlabel="x", ylabel="sort(x)")
@@ -78,7 +80,9 @@ def _kink(ax: Any, data: Directional, theme: Theme) -> None:
     ax.plot(h, lines, color=theme.sortax, linewidth=5, alpha=0.3)
     ahead = np.array([0.0, 0.4])
     for place in range(first, last):
-        ax.plot(ahead, value + ahead * data.tangents["directional"][place], color=theme.directional, linewidth=1.6, dashes=(4, 2))
+        ax.plot(
+            ahead, value + ahead * data.tangents["directional"][place], color=theme.directional, linewidth=1.6, dashes=(4, 2)
+        )
     ax.axvline(0, color=theme.muted, linewidth=0.8)
     ax.set(xlabel="h", ylabel="the three largest", title="sort(x + h t), and sort(x) + h dy ahead")
     ax.annotate("sort(x + h t)", (h[20], lines[20, -1]), (8, 8), textcoords="offset points", color=theme.sortax)
@@ -113,7 +117,9 @@ def _tangents(ax: Any, data: Directional, theme: Theme) -> None:
     )
     ax.axhline(0, color=theme.muted, linewidth=0.8, zorder=1)
     ax.set_xticks(place, [f"{v:g}" for v in np.sort(data.x)], color=theme.ink)
-    ax.set(xlim=(-0.5, n - 0.5), xlabel="sort(x), in groups of equal elements", ylabel="dy", title="dy at each place, by policy")
+    ax.set(
+        xlim=(-0.5, n - 0.5), xlabel="sort(x), in groups of equal elements", ylabel="dy", title="dy at each place, by policy"
+    )
     ax.margins(y=0.1)
     ax.tick_params(length=0)
     ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=4, handletextpad=0.3, columnspacing=1.4)
