@@ -8,11 +8,12 @@
 namespace sortax {
 namespace {
 
-ffi::Error average(ffi::ThreadPool pool, ffi::AnyBuffer starts, ffi::AnyBuffer v, ffi::Result<ffi::AnyBuffer> out, int64_t axis,
-                   ffi::Span<const int64_t> order, ffi::Span<const int64_t> shared) {
+ffi::Error average(ffi::ThreadPool pool, ffi::AnyBuffer starts, ffi::AnyBuffer v, ffi::Result<ffi::AnyBuffer> out,
+                   int64_t axis, ffi::Span<const int64_t> order, ffi::Span<const int64_t> shared) {
   return guarded([&]() -> ffi::Error {
     Layout layout;
-    if (!Layout::make(v.dimensions(), order, axis, shared, layout)) return invalid("sortax_average: the axes do not fit the array.");
+    if (!Layout::make(v.dimensions(), order, axis, shared, layout))
+      return invalid("sortax_average: the axes do not fit the array.");
     if (v.element_count() == 0) return ffi::Error::Success();
     if (starts.element_type() != ffi::PRED) return invalid("sortax_average: starts must be boolean.");
     const Workers workers = workers_of(pool);

@@ -10,5 +10,5 @@
 #define SORTAX_VALUE(x) SORTAX_TEXT(x)
 
 SORTAX_EXPORT const char sortax_contract[];
-const char sortax_contract[] =
-    "sortax-kernels abi=" SORTAX_VALUE(SORTAX_ABI) " ffi=" SORTAX_VALUE(XLA_FFI_API_MAJOR) "." SORTAX_VALUE(XLA_FFI_API_MINOR);
+const char sortax_contract[] = "sortax-kernels abi=" SORTAX_VALUE(SORTAX_ABI) " ffi=" SORTAX_VALUE(
+    XLA_FFI_API_MAJOR) "." SORTAX_VALUE(XLA_FFI_API_MINOR);

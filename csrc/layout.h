@@ -55,8 +55,8 @@ class Layout {
   }
 
   int64_t outer = 1, n = 0, inner = 1;
-  int64_t step = 1;              // between neighbours along the axis, in the structure
-  bool inner_is_shared = true;   // one structure serves all inner elements
+  int64_t step = 1;             // between neighbours along the axis, in the structure
+  bool inner_is_shared = true;  // one structure serves all inner elements
 
   int64_t outer_offset(int64_t o) const { return offset(outer_dims_, o); }
   int64_t inner_offset(int64_t i) const { return inner_is_shared ? 0 : inner_offsets_[size_t(i)]; }

@@ -20,7 +20,7 @@ struct LongLimits {
   static constexpr int64_t kLong = int64_t(1) << 15;   // below: one thread, in its own cache
   static constexpr int64_t kChunk = int64_t(1) << 14;  // least work worth handing to a thread
   static constexpr int kBits = 11;
-  static constexpr int64_t kGrain = 16;                // tasks a thread, so that uneven buckets even out
+  static constexpr int64_t kGrain = 16;  // tasks a thread, so that uneven buckets even out
 };
 
 template <class T>

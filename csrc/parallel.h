@@ -20,8 +20,8 @@
 namespace sortax {
 
 struct Workers {
-  int64_t count = 1;                                     // threads that may run at once, the caller included
-  std::function<void(std::function<void()>)> schedule;   // queues a task; may run it never, late, or at once
+  int64_t count = 1;                                    // threads that may run at once, the caller included
+  std::function<void(std::function<void()>)> schedule;  // queues a task; may run it never, late, or at once
 };
 
 class Loop {

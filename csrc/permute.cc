@@ -2,27 +2,29 @@
 //
 // Contract: order (int32) and v, of elements of 1 to 16 bytes, as in layout.h. An index outside the axis is an error.
 
-#include "ffi.h"
 #include "permute.h"
+#include "ffi.h"
 
 namespace sortax {
 namespace {
 
 template <size_t Size>
-bool permute_as(const Workers& workers, const Layout& layout, const ffi::AnyBuffer& order, const ffi::AnyBuffer& v, ffi::AnyBuffer& out,
-                bool transpose) {
+bool permute_as(const Workers& workers, const Layout& layout, const ffi::AnyBuffer& order, const ffi::AnyBuffer& v,
+                ffi::AnyBuffer& out, bool transpose) {
   using E = Bytes<Size>;
   const auto* const at = static_cast<const int32_t*>(order.untyped_data());
   const auto* const from = static_cast<const E*>(v.untyped_data());
   auto* const to = static_cast<E*>(out.untyped_data());
-  return transpose ? permute_rows<E, true>(workers, layout, at, from, to) : permute_rows<E, false>(workers, layout, at, from, to);
+  return transpose ? permute_rows<E, true>(workers, layout, at, from, to)
+                   : permute_rows<E, false>(workers, layout, at, from, to);
 }
 
-ffi::Error permute(ffi::ThreadPool pool, ffi::AnyBuffer order, ffi::AnyBuffer v, ffi::Result<ffi::AnyBuffer> out, int64_t axis,
-                   ffi::Span<const int64_t> places, ffi::Span<const int64_t> shared, bool transpose) {
+ffi::Error permute(ffi::ThreadPool pool, ffi::AnyBuffer order, ffi::AnyBuffer v, ffi::Result<ffi::AnyBuffer> out,
+                   int64_t axis, ffi::Span<const int64_t> places, ffi::Span<const int64_t> shared, bool transpose) {
   return guarded([&]() -> ffi::Error {
     Layout layout;
-    if (!Layout::make(v.dimensions(), places, axis, shared, layout)) return invalid("sortax_permute: the axes do not fit the array.");
+    if (!Layout::make(v.dimensions(), places, axis, shared, layout))
+      return invalid("sortax_permute: the axes do not fit the array.");
     if (v.element_count() == 0) return ffi::Error::Success();
     if (order.element_type() != ffi::S32) return invalid("sortax_permute: indices must be int32.");
     const Workers workers = workers_of(pool);

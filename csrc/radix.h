@@ -48,13 +48,13 @@ struct Pair64 {
 };
 
 struct RadixLimits {
-  static constexpr int64_t kInsertion = 24;    // below: insertion sort beats clearing the counters
-  static constexpr int64_t kNarrow = 1500;     // below: 256 counters cost less than 2048
+  static constexpr int64_t kInsertion = 24;  // below: insertion sort beats clearing the counters
+  static constexpr int64_t kNarrow = 1500;   // below: 256 counters cost less than 2048
   static constexpr int kNarrowBits = 8;
-  static constexpr int kWideBits = 11;         // 2048 write streams fit the second-level TLB
-  static constexpr int kPasses = 4;            // more digits than this: split by the leading one first
-  static constexpr int kSpareBits = 10;        // leading bits beyond log2(n) that leave very few records out of place
-  static constexpr int64_t kMoves = 4;         // moves a record after which an insertion sort gives up
+  static constexpr int kWideBits = 11;   // 2048 write streams fit the second-level TLB
+  static constexpr int kPasses = 4;      // more digits than this: split by the leading one first
+  static constexpr int kSpareBits = 10;  // leading bits beyond log2(n) that leave very few records out of place
+  static constexpr int64_t kMoves = 4;   // moves a record after which an insertion sort gives up
 };
 
 // The bits [low, low + width) of a key.

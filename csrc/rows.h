@@ -108,7 +108,8 @@ void sort_tile(const Rows<T>& rows, int64_t first, int64_t count, Sort&& sort) {
   gather_rows(rows.in + at, in.data(), n, stride, count);
   for (int64_t r = 0; r < count; ++r) {
     const auto own = [&](auto* wanted, auto* tile) { return wanted ? tile + r * n : nullptr; };
-    row(in.data() + r * n, own(rows.values, values.data()), own(rows.indices, indices.data()), own(rows.inverse, inverse.data()));
+    row(in.data() + r * n, own(rows.values, values.data()), own(rows.indices, indices.data()),
+        own(rows.inverse, inverse.data()));
   }
   if (rows.values) scatter_rows(values.data(), rows.values + at, n, stride, count);
   if (rows.indices) scatter_rows(indices.data(), rows.indices + at, n, stride, count);

@@ -63,8 +63,12 @@ SORTAX_INLINE void exchange_all(V* x, const std::pair<uint8_t, uint8_t>* c, size
   }
 }
 
-SORTAX_CLONES static void run_network(Lanes32* x, const std::pair<uint8_t, uint8_t>* c, size_t count) { exchange_all(x, c, count); }
-SORTAX_CLONES static void run_network(Lanes64* x, const std::pair<uint8_t, uint8_t>* c, size_t count) { exchange_all(x, c, count); }
+SORTAX_CLONES static void run_network(Lanes32* x, const std::pair<uint8_t, uint8_t>* c, size_t count) {
+  exchange_all(x, c, count);
+}
+SORTAX_CLONES static void run_network(Lanes64* x, const std::pair<uint8_t, uint8_t>* c, size_t count) {
+  exchange_all(x, c, count);
+}
 
 // 64-bit keys with their positions: two vectors that move together.
 SORTAX_CLONES static void run_network(Lanes64* x, Lanes64* at, const std::pair<uint8_t, uint8_t>* c, size_t count) {
@@ -86,7 +90,9 @@ struct Lanes {
   using V = std::conditional_t<sizeof(R) == 4, Lanes32, Lanes64>;
   V x[ShortLimits::kMany];
 
-  void put(int64_t j, int64_t lane, R r) { std::memcpy(reinterpret_cast<char*>(&x[j]) + lane * int64_t(sizeof(R)), &r, sizeof(R)); }
+  void put(int64_t j, int64_t lane, R r) {
+    std::memcpy(reinterpret_cast<char*>(&x[j]) + lane * int64_t(sizeof(R)), &r, sizeof(R));
+  }
   R get(int64_t j, int64_t lane) const {
     R r;
     std::memcpy(&r, reinterpret_cast<const char*>(&x[j]) + lane * int64_t(sizeof(R)), sizeof(R));

@@ -15,8 +15,8 @@ namespace {
 enum Output : int32_t { kValues = 1, kIndices = 2, kInverse = 4 };
 
 template <class T>
-ffi::Error sort_as(const Workers& workers, const ffi::AnyBuffer& x, ffi::RemainingRets& results, const Layout& shape, bool descending,
-                   int32_t outputs) {
+ffi::Error sort_as(const Workers& workers, const ffi::AnyBuffer& x, ffi::RemainingRets& results, const Layout& shape,
+                   bool descending, int32_t outputs) {
   size_t next = 0;
   const auto take = [&](Output output) -> void* {
     if (!(outputs & output)) return nullptr;
@@ -33,11 +33,12 @@ ffi::Error sort_as(const Workers& workers, const ffi::AnyBuffer& x, ffi::Remaini
   return ffi::Error::Success();
 }
 
-ffi::Error sort(ffi::ThreadPool pool, ffi::AnyBuffer x, ffi::RemainingRets results, int64_t axis, ffi::Span<const int64_t> order,
-                bool descending, int32_t outputs) {
+ffi::Error sort(ffi::ThreadPool pool, ffi::AnyBuffer x, ffi::RemainingRets results, int64_t axis,
+                ffi::Span<const int64_t> order, bool descending, int32_t outputs) {
   return guarded([&]() -> ffi::Error {
     Layout layout;
-    if (!Layout::make(x.dimensions(), order, axis, {}, layout)) return invalid("sortax_sort: the axes do not fit the array.");
+    if (!Layout::make(x.dimensions(), order, axis, {}, layout))
+      return invalid("sortax_sort: the axes do not fit the array.");
     if (layout.n > std::numeric_limits<int32_t>::max()) return invalid("sortax_sort: a row is too long for 32-bit indices.");
     const Workers workers = workers_of(pool);
     switch (x.element_type()) {

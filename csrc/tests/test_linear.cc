@@ -64,9 +64,10 @@ static int64_t product(const std::vector<int64_t>& sizes) {
 }
 
 static const std::vector<Case>& cases() {
-  static const std::vector<Case> all = {{{7}, 0, {}},          {{1}, 0, {}},         {{3, 5}, 1, {}},         {{5, 3}, 0, {}},
-                                        {{5, 3}, 0, {1}},      {{4, 5}, 1, {0}},     {{2, 5, 3, 4}, 1, {3}},  {{2, 5, 3, 4}, 1, {2}},
-                                        {{2, 3, 5, 4}, 2, {0}}, {{2, 3, 5, 4}, 2, {1, 3}}, {{70000}, 0, {}},   {{300, 200, 2}, 1, {}}};
+  static const std::vector<Case> all = {
+      {{7}, 0, {}},     {{1}, 0, {}},           {{3, 5}, 1, {}},        {{5, 3}, 0, {}},        {{5, 3}, 0, {1}},
+      {{4, 5}, 1, {0}}, {{2, 5, 3, 4}, 1, {3}}, {{2, 5, 3, 4}, 1, {2}}, {{2, 3, 5, 4}, 2, {0}}, {{2, 3, 5, 4}, 2, {1, 3}},
+      {{70000}, 0, {}}, {{300, 200, 2}, 1, {}}};
   return all;
 }
 
@@ -98,9 +99,11 @@ static void permutes(const Workers& workers, const Case& c) {
   CHECK(gathered == expected, "gather");
   CHECK(scattered == expected_back, "scatter");
   order[0] = int32_t(n);
-  CHECK((!permute_rows<E, false>(workers, layout, order.data(), from, reinterpret_cast<E*>(gathered.data()))), "an index too large");
+  CHECK((!permute_rows<E, false>(workers, layout, order.data(), from, reinterpret_cast<E*>(gathered.data()))),
+        "an index too large");
   order[0] = -1;
-  CHECK((!permute_rows<E, true>(workers, layout, order.data(), from, reinterpret_cast<E*>(scattered.data()))), "a negative index");
+  CHECK((!permute_rows<E, true>(workers, layout, order.data(), from, reinterpret_cast<E*>(scattered.data()))),
+        "a negative index");
 }
 
 static void averages(const Workers& workers, const Case& c, unsigned rarity) {

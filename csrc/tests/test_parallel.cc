@@ -37,7 +37,8 @@ static void loops_nest(const Workers& workers) {
 void test_parallel() {
   Pool pool(3);
   Stalled stalled;
-  for (const auto& [workers, name] : {std::pair{Workers{}, "alone"}, {pool.workers(4), "pool"}, {stalled.workers(4), "stalled"}}) {
+  for (const auto& [workers, name] :
+       {std::pair{Workers{}, "alone"}, {pool.workers(4), "pool"}, {stalled.workers(4), "stalled"}}) {
     every_chunk_runs_once(workers, name);
     exceptions_come_back(workers, name);
   }

@@ -75,8 +75,8 @@ static bool same(const std::vector<T>& a, const std::vector<T>& b) {
 }
 
 template <class T>
-static void sorts_as_stable_sort(const std::string& type, const Workers& workers, const std::string& input, int64_t outer, int64_t n,
-                                 int64_t inner, bool descending) {
+static void sorts_as_stable_sort(const std::string& type, const Workers& workers, const std::string& input, int64_t outer,
+                                 int64_t n, int64_t inner, bool descending) {
   const std::vector<T> x = make<T>(input, outer * n * inner);
   std::vector<T> expected(x.size());
   std::vector<int32_t> expected_indices(x.size()), expected_inverse(x.size());
@@ -100,10 +100,12 @@ static void sorts_as_stable_sort(const std::string& type, const Workers& workers
     std::vector<T> values(x.size());
     std::vector<int32_t> indices(x.size()), inverse(x.size());
     using Key = typename Order<T>::Key;
-    sort_rows(workers, Rows<T>{x.data(), outer, n, inner, wanted & 1 ? values.data() : nullptr, wanted & 2 ? indices.data() : nullptr,
-                               wanted & 4 ? inverse.data() : nullptr, descending ? Key(~Key(0)) : Key(0)});
-    const std::string what = type + ", " + input + ", (" + std::to_string(outer) + ", " + std::to_string(n) + ", " + std::to_string(inner) +
-                             (descending ? "), descending" : "), ascending") + ", outputs " + std::to_string(wanted);
+    sort_rows(workers,
+              Rows<T>{x.data(), outer, n, inner, wanted & 1 ? values.data() : nullptr, wanted & 2 ? indices.data() : nullptr,
+                      wanted & 4 ? inverse.data() : nullptr, descending ? Key(~Key(0)) : Key(0)});
+    const std::string what = type + ", " + input + ", (" + std::to_string(outer) + ", " + std::to_string(n) + ", " +
+                             std::to_string(inner) + (descending ? "), descending" : "), ascending") + ", outputs " +
+                             std::to_string(wanted);
     if (wanted & 1) CHECK(same(values, expected), "values of " + what);
     if (wanted & 2) CHECK(same(indices, expected_indices), "indices of " + what);
     if (wanted & 4) CHECK(same(inverse, expected_inverse), "inverse of " + what);
@@ -112,10 +114,12 @@ static void sorts_as_stable_sort(const std::string& type, const Workers& workers
 
 template <class T>
 static void sorts_everything(const std::string& type, const Workers& workers) {
-  const int64_t shapes[][3] = {{1, 0, 1}, {1, 1, 1},   {1, 2, 1},     {1, 3, 1},    {1, 33, 1},     {1, 64, 1},  {1, 65, 1},
-                               {1, 100, 1}, {1, 700, 1}, {1, 5000, 1}, {1, 70000, 1}, {19, 16, 1},   {9, 200, 1}, {5, 300, 1},
-                               {2, 7, 11}, {3, 300, 21}, {1, 40000, 3}, {0, 5, 1},    {12, 33000, 1}};
-  for (const char* input : {"random bits", "few values", "constant", "small range", "outlier", "sorted", "reversed", "clusters"}) {
+  const int64_t shapes[][3] = {{1, 0, 1},     {1, 1, 1},     {1, 2, 1},   {1, 3, 1},     {1, 33, 1},
+                               {1, 64, 1},    {1, 65, 1},    {1, 100, 1}, {1, 700, 1},   {1, 5000, 1},
+                               {1, 70000, 1}, {19, 16, 1},   {9, 200, 1}, {5, 300, 1},   {2, 7, 11},
+                               {3, 300, 21},  {1, 40000, 3}, {0, 5, 1},   {12, 33000, 1}};
+  for (const char* input :
+       {"random bits", "few values", "constant", "small range", "outlier", "sorted", "reversed", "clusters"}) {
     for (const auto& shape : shapes) {
       const bool large = shape[0] * shape[1] * shape[2] > 100000;
       if (large && std::string(input) != "random bits") continue;

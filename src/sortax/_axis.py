@@ -12,7 +12,9 @@ from jaxtyping import Array
 def as_array(name: str, x: Any) -> Array:
     """`x` as a JAX array, or one sentence that says what `name` must be."""
     # A list would be traced element by element, slowly, which is why jax.numpy refuses it as well.
-    if not (hasattr(x, "__jax_array__") or isinstance(x, jax.Array | np.ndarray | np.generic | bool | int | float | complex)):
+    if not (
+        hasattr(x, "__jax_array__") or isinstance(x, jax.Array | np.ndarray | np.generic | bool | int | float | complex)
+    ):
         raise TypeError(f"{name} must be an array, got {type(x).__name__}; wrap it in jnp.asarray(...).")
     try:
         array = jnp.asarray(x)
@@ -58,7 +60,9 @@ def as_keys(keys: Any) -> tuple[Array, ...]:
 def check_operand(name: str, shape: tuple[int, ...], rows: tuple[int, ...], axis: int) -> None:
     """An operand of a permutation of `rows` has that shape, that shape with trailing columns, or that axis alone."""
     if shape[: len(rows)] != rows and shape != (rows[axis],):
-        raise ValueError(f"{name} must have shape {rows}, that shape with trailing columns, or ({rows[axis]},), got {shape}.")
+        raise ValueError(
+            f"{name} must have shape {rows}, that shape with trailing columns, or ({rows[axis]},), got {shape}."
+        )
 
 
 def exceeds(n: Any, dtype: DTypeLike) -> bool:

@@ -5,10 +5,12 @@ element: all NaNs share the largest key, -0 and +0 share one, and integer order 
 integer instructions are used, so a processor that flushes denormals cannot merge them with zero.
 """
 
-import jax
+from typing import Any
+
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
+from jax.typing import DTypeLike
 from jaxtyping import Array, Shaped, UInt
 
 _UNSIGNED = {8: jnp.uint8, 16: jnp.uint16, 32: jnp.uint32, 64: jnp.uint64}
@@ -49,5 +51,5 @@ def _real_key(x: Array) -> Array:
     return jnp.where(magnitude > infinity, ~jnp.zeros_like(key), key)
 
 
-def _info(dtype: jax.typing.DTypeLike) -> "jnp.finfo | jnp.iinfo":
+def _info(dtype: DTypeLike) -> Any:
     return jnp.finfo(dtype) if jnp.issubdtype(dtype, jnp.floating) else jnp.iinfo(dtype)

@@ -19,7 +19,7 @@ def inline(ctx: Any, function: Callable[..., Sequence[Any]], *operands: Any) -> 
     def unpinned(*arrays: Any) -> Sequence[Any]:
         mesh = jax.sharding.get_abstract_mesh()
         if not mesh.empty:
-            mesh = mesh.update_axis_types({name: AxisType.Auto for name in mesh.explicit_axes})
+            mesh = mesh.update_axis_types(dict.fromkeys(mesh.explicit_axes, AxisType.Auto))
         with jax.sharding.use_abstract_mesh(mesh):
             return function(*arrays)
 

@@ -22,6 +22,7 @@ from jax.interpreters import mlir
 
 from ._lowering import inline
 
+sdy: Any
 try:
     from jax.extend.mlir.dialects import sdy
 except ImportError:  # a future JAX with another partitioner
@@ -144,11 +145,10 @@ def _is_whole(image: bytes) -> bool:
 def _runtime_version() -> tuple[int, int]:
     header = Path(jax.ffi.include_dir()) / "xla" / "ffi" / "api" / "c_api.h"
     try:
-        text = header.read_text()
-        major, minor = (int(re.search(rf"#define XLA_FFI_API_{part} (\d+)", text)[1]) for part in ("MAJOR", "MINOR"))
-    except (OSError, TypeError):
+        versions = dict(re.findall(r"#define XLA_FFI_API_(MAJOR|MINOR) (\d+)", header.read_text()))
+        return int(versions["MAJOR"]), int(versions["MINOR"])
+    except (OSError, KeyError):
         raise _Unusable(f"the version of jaxlib's foreign function interface cannot be read from {header}.") from None
-    return major, minor
 
 
 def _open(path: Path) -> ctypes.CDLL:

@@ -103,27 +103,27 @@ class AveragedPermutation(AbstractPermutation):
     """The mean of all permutations that sort: doubly stochastic, equal weights inside each group of equal elements.
 
     `indices` and `inverse` are those of the stable sort, which is one of them.
+
+    ??? example
+        ```python
+        >>> import jax.numpy as jnp, sortax as sx
+        >>> P = sx.permutation(jnp.array([5., 1., 5.]), relax=sx.Exact("average"))
+        >>> print(P.T @ jnp.arange(3.))
+        [1.5 0.  1.5]
+
+        ```
     """
 
-    stable: Permutation
+    indices: Int[Array, "*shape"]
+    inverse: Int[Array, "*shape"]
+    axis: int = eqx.field(static=True)
     starts: Bool[Array, "*shape"]
+    """Where a group of equal elements starts, in sorted order."""
     transposed: bool = eqx.field(static=True, default=False)
 
     @property
-    def indices(self) -> Int[Array, "*shape"]:
-        return self.stable.indices
-
-    @property
-    def inverse(self) -> Int[Array, "*shape"]:
-        return self.stable.inverse
-
-    @property
-    def axis(self) -> int:
-        return self.stable.axis
-
-    @property
     def T(self) -> "AveragedPermutation":
-        return AveragedPermutation(self.stable.T, self.starts, not self.transposed)
+        return AveragedPermutation(self.inverse, self.indices, self.axis, self.starts, not self.transposed)
 
     def _apply(self, v: Array, axis: int, columns: int) -> Array:
         if not jnp.issubdtype(v.dtype, jnp.inexact):
@@ -131,38 +131,39 @@ class AveragedPermutation(AbstractPermutation):
                 f'Exact(ties="average") averages values of equal keys, which {v.dtype} cannot hold; '
                 'pass floats, or ties="stable".'
             )
-        starts = _with_columns(self.starts, columns)
+        indices, starts = _with_columns(self.indices, columns), _with_columns(self.starts, columns)
         if self.transposed:
-            return self.stable._apply(average(starts, v, axis), axis, columns)
-        return average(starts, self.stable._apply(v, axis, columns), axis)
+            return permute(indices, average(starts, v, axis), axis)
+        return average(starts, permute(indices, v, axis), axis)
 
 
 class DirectionalPermutation(AbstractPermutation):
     """The stable permutation, whose products have the true one-sided derivative where keys are equal.
 
     Forward mode only as far as the keys are differentiated: a tie is resolved by the direction of the perturbation.
+
+    ??? example
+        ```python
+        >>> import jax, jax.numpy as jnp, sortax as sx
+        >>> x, dx = jnp.array([2., 1., 2., 2.]), jnp.array([3., 1., 2., 1.])
+        >>> product = lambda x: sx.permutation(x, relax=sx.Exact("directional")) @ x
+        >>> print(jax.jvp(product, (x,), (dx,))[1])
+        [1. 1. 2. 3.]
+
+        ```
     """
 
-    stable: Permutation
+    indices: Int[Array, "*shape"]
+    inverse: Int[Array, "*shape"]
+    axis: int = eqx.field(static=True)
     keys: tuple[Shaped[Array, "*shape"], ...]
+    """What is sorted by, most significant first."""
     descending: bool = eqx.field(static=True)
     transposed: bool = eqx.field(static=True, default=False)
 
     @property
-    def indices(self) -> Int[Array, "*shape"]:
-        return self.stable.indices
-
-    @property
-    def inverse(self) -> Int[Array, "*shape"]:
-        return self.stable.inverse
-
-    @property
-    def axis(self) -> int:
-        return self.stable.axis
-
-    @property
     def T(self) -> "DirectionalPermutation":
-        return DirectionalPermutation(self.stable.T, self.keys, self.descending, not self.transposed)
+        return DirectionalPermutation(self.inverse, self.indices, self.axis, self.keys, self.descending, not self.transposed)
 
     def _apply(self, v: Array, axis: int, columns: int) -> Array:
         keys = [jnp.broadcast_to(_with_columns(key, columns), v.shape) for key in self.keys]

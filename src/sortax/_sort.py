@@ -4,7 +4,6 @@ import functools
 from typing import Any, TypeVar
 
 import jax
-import jax.numpy as jnp
 from jax.typing import ArrayLike, DTypeLike
 from jaxtyping import Array, Int, Shaped
 
@@ -235,7 +234,9 @@ def permutation(
 
 def _refuse(op: str, kind: Any, order: Any) -> None:
     if kind is not None:
-        raise TypeError(f"{op} got kind={kind!r}, which jax.numpy does not support; leave it out, every sort here is stable.")
+        raise TypeError(
+            f"{op} got kind={kind!r}, which jax.numpy does not support; leave it out, every sort here is stable."
+        )
     if order is not None:
         raise TypeError(f"{op} got order={order!r}, which jax.numpy does not support; sort by several keys with sort_by.")
 

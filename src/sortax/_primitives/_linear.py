@@ -7,13 +7,12 @@ so is the transpose. A structure of length one along an axis serves all of that 
 from collections.abc import Callable
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 from jax.interpreters import ad, batching
 from jaxtyping import Array
 
 from .. import _native
-from . import _define
+from . import _define, _sharding
 
 
 def define_linear(
@@ -33,7 +32,7 @@ def define_linear(
     """
 
     def shape(structure: Any, v: Any, *, axis: int, **params: Any) -> list[Any]:
-        _define.require_unsharded(f"{name} of an array", v, axis)
+        _sharding.require_unsharded(f"{name} of an array", v, axis)
         return [v.update(weak_type=False)]
 
     def native(ctx: Any, structure: Any, v: Any, *, axis: int, **params: Any) -> Any:
@@ -44,7 +43,7 @@ def define_linear(
     primitive = _define.define(f"sortax_{name}", shape=shape, xla=xla, native=native)
 
     def apply(structure: Array, v: Array, *, axis: int, **params: Any) -> Array:
-        structure, v = _define.align(structure, v)
+        structure, v = _sharding.align(structure, v)
         return primitive.bind(structure, v, axis=axis, **params)[0]
 
     def jvp(primals: Any, tangents: Any, **params: Any) -> Any:
@@ -60,7 +59,7 @@ def define_linear(
     def batch(operands: Any, dims: Any, *, axis: int, **params: Any) -> Any:
         (structure, v), (ds, dv) = operands, dims
         if dv is None:
-            v = jnp.broadcast_to(jnp.expand_dims(v, ds), v.shape[:ds] + (structure.shape[ds],) + v.shape[ds:])
+            v = jnp.broadcast_to(jnp.expand_dims(v, ds), (*v.shape[:ds], structure.shape[ds], *v.shape[ds:]))
             dv = ds
         if ds is None:
             structure = jnp.expand_dims(structure, dv)

@@ -11,10 +11,12 @@ from jaxtyping import Array, Int, Shaped
 
 from ._linear import define_linear
 
-_OFFSETS = dict(indices_are_sorted=False, unique_indices=True, mode=lax.GatherScatterMode.PROMISE_IN_BOUNDS)
+_OFFSETS: dict[str, Any] = dict(indices_are_sorted=False, unique_indices=True, mode=lax.GatherScatterMode.PROMISE_IN_BOUNDS)
 
 
-def permute(order: Int[Array, "*shape"], v: Shaped[Array, "*shape"], axis: int, *, transpose: bool = False) -> Shaped[Array, "*shape"]:
+def permute(
+    order: Int[Array, "*shape"], v: Shaped[Array, "*shape"], axis: int, *, transpose: bool = False
+) -> Shaped[Array, "*shape"]:
     """`out[j] = v[order[j]]` along `axis`, or with `transpose` its transpose and inverse, `out[order[j]] = v[j]`.
 
     `order` has the rank of `v`; where it has length one and `v` has not, one permutation serves them all.
@@ -52,4 +54,6 @@ def _transposed(params: dict[str, Any]) -> dict[str, Any]:
     return {**params, "transpose": not params["transpose"]}
 
 
-permute_p = define_linear("permute", xla=_xla, transposed=_transposed, accepts=lambda v: np.dtype(v.dtype).itemsize in (1, 2, 4, 8, 16))
+permute_p = define_linear(
+    "permute", xla=_xla, transposed=_transposed, accepts=lambda v: np.dtype(v.dtype).itemsize in (1, 2, 4, 8, 16)
+)

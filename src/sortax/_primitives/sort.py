@@ -16,7 +16,7 @@ from jaxtyping import Array, Int, Shaped
 from .. import _native
 from .._axis import exceeds
 from .._keys import order_keys
-from . import _define
+from . import _define, _sharding
 from .permute import permute
 
 VALUES, INDICES, INVERSE = "values", "indices", "inverse"
@@ -24,7 +24,12 @@ OUTPUTS = (VALUES, INDICES, INVERSE)
 
 
 def sort(
-    x: Shaped[Array, "*shape"], axis: int, *, descending: bool = False, ties: str = "stable", outputs: tuple[str, ...] = (VALUES,)
+    x: Shaped[Array, "*shape"],
+    axis: int,
+    *,
+    descending: bool = False,
+    ties: str = "stable",
+    outputs: tuple[str, ...] = (VALUES,),
 ) -> list[Array]:
     """Stable sort of `x` along the non-negative `axis`: the arrays named in `outputs`, in that order.
 
@@ -52,8 +57,10 @@ def _index_dtype(n: Any) -> Any:
     """int32 unless the axis is too long for it."""
     if not exceeds(n, np.int32):
         return jnp.int32
-    if not jax.config.jax_enable_x64:
-        raise ValueError(f"an axis of {n} elements needs 64-bit indices; enable them with jax.config.update('jax_enable_x64', True).")
+    if jax.dtypes.canonicalize_dtype(np.int64) != np.int64:
+        raise ValueError(
+            f"an axis of {n} elements needs 64-bit indices; enable them with jax.config.update('jax_enable_x64', True)."
+        )
     return jnp.int64
 
 
@@ -62,7 +69,7 @@ def _canonical(outputs: Sequence[str]) -> tuple[str, ...]:
 
 
 def _shape(x: Any, *, axis: int, descending: bool, ties: str, outputs: tuple[str, ...]) -> list[Any]:
-    _define.require_unsharded("sorting", x, axis)
+    _sharding.require_unsharded("sorting", x, axis)
     indices = jnp.dtype(_index_dtype(x.shape[axis]))
     return [x.update(dtype=x.dtype if name == VALUES else indices, weak_type=False) for name in outputs]
 

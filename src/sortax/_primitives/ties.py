@@ -13,7 +13,7 @@ from jax.interpreters import ad, batching
 from jaxtyping import Array, Bool, Shaped
 
 from .._keys import order_keys
-from . import _define
+from . import _define, _sharding
 from .average import average
 from .permute import permute
 from .sort import INDICES, VALUES, lexsort, sort, sort_p
@@ -31,7 +31,12 @@ def starts(keys: Sequence[Shaped[Array, "*shape"]], axis: int) -> Bool[Array, "*
 
 
 def refine(
-    keys: Sequence[Shaped[Array, "*shape"]], v: Shaped[Array, "*shape"], axis: int, *, descending: bool, transpose: bool = False
+    keys: Sequence[Shaped[Array, "*shape"]],
+    v: Shaped[Array, "*shape"],
+    axis: int,
+    *,
+    descending: bool,
+    transpose: bool = False,
 ) -> Shaped[Array, "*shape"]:
     """`v` in the order of `keys`, most significant first: the one-sided derivative where the keys are x, then dx.
 
@@ -41,11 +46,11 @@ def refine(
 
 
 def _refine(*operands: Array, **params: Any) -> Array:
-    return refine_p.bind(*_define.align(*operands), **params)[0]
+    return refine_p.bind(*_sharding.align(*operands), **params)[0]
 
 
 def _refine_shape(*operands: Any, axis: int, **params: Any) -> list[Any]:
-    _define.require_unsharded("sorting", operands[-1], axis)
+    _sharding.require_unsharded("sorting", operands[-1], axis)
     return [operands[-1].update(weak_type=False)]
 
 
@@ -55,7 +60,7 @@ def _refine_xla(*operands: Array, axis: int, descending: bool, transpose: bool, 
 
 
 def _refine_jvp(primals: Any, tangents: Any, **params: Any) -> Any:
-    *keys, v = primals
+    keys = primals[:-1]
     *dkeys, dv = tangents
     out = _refine(*primals, **params)
     if _define.is_zero(dv):
@@ -77,7 +82,8 @@ def _refine_transpose(cotangents: Any, *operands: Any, **params: Any) -> Any:
 def _refine_batch(operands: Any, dims: Any, *, axis: int, **params: Any) -> Any:
     (size,) = {x.shape[d] for x, d in zip(operands, dims, strict=True) if d is not None}
     moved = [
-        jnp.broadcast_to(x, (size, *x.shape)) if d is None else jnp.moveaxis(x, d, 0) for x, d in zip(operands, dims, strict=True)
+        jnp.broadcast_to(x, (size, *x.shape)) if d is None else jnp.moveaxis(x, d, 0)
+        for x, d in zip(operands, dims, strict=True)
     ]
     return [_refine(*moved, axis=axis + 1, **params)], [0]
 

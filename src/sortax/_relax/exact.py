@@ -68,15 +68,15 @@ class Exact(AbstractPermutationRelaxation):
         return self.permutation((x,), axis, descending=False).T @ w
 
     def permutation(self, keys: tuple[Shaped[Array, "*shape"], ...], axis: int, *, descending: bool) -> AbstractPermutation:
-        from_end = axis - keys[0].ndim
         if len(keys) == 1:
             indices, inverse = sort(keys[0], axis, descending=descending, outputs=("indices", "inverse"))
         else:
             indices = lexsort(keys, axis, descending=descending)
             inverse = invert(indices, axis)
-        stable = Permutation(indices, inverse, from_end)
+        from_end = axis - indices.ndim
         if self.ties == "average":
-            return AveragedPermutation(stable, starts([permute(indices, key, axis) for key in keys], axis))
+            in_order = [permute(indices, key, axis) for key in keys]
+            return AveragedPermutation(indices, inverse, from_end, starts(in_order, axis))
         if self.ties == "directional":
-            return DirectionalPermutation(stable, keys, descending)
-        return stable
+            return DirectionalPermutation(indices, inverse, from_end, keys, descending)
+        return Permutation(indices, inverse, from_end)

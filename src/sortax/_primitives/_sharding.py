@@ -1,0 +1,58 @@
+"""Where the operands of a primitive live: what must be whole on each device, and what must agree."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+from jax import lax
+from jax.sharding import PartitionSpec
+from jaxtyping import Array
+
+
+def require_unsharded(what: str, aval: Any, axis: int) -> None:
+    """Under an explicit mesh an axis that is sorted must lie whole on each device."""
+    names = aval.sharding.spec[axis] if axis < len(aval.sharding.spec) else None
+    if names is None:
+        return
+    names = names if isinstance(names, tuple) else (names,)
+    if set(names) & set(aval.sharding.mesh.explicit_axes):
+        raise ValueError(
+            f"{what} along axis {axis} needs that axis whole on each device, but it is sharded over mesh axes "
+            f"{names}; call jax.sharding.reshard(x, spec) with None at axis {axis} first."
+        )
+
+
+def align(*operands: Array) -> Sequence[Array]:
+    """Make operands of one rank agree on where they live, so that the result is laid out as the last of them.
+
+    Inside `jax.shard_map` all must vary over the same manual axes: without it sharded gradients lose their sum silently.
+    Under an explicit mesh all take the sharding of the last operand that has one.
+    """
+    union = frozenset().union(*map(_varying_axes, operands))
+    operands = tuple(_vary(x, tuple(sorted(union - _varying_axes(x)))) for x in operands)
+    split = [spec for spec in map(_explicit_spec, operands) if any(spec)]
+    return [_reshard(x, split[-1]) for x in operands] if split else operands
+
+
+def _varying_axes(x: Any) -> frozenset[Any]:
+    aval = jax.typeof(x)
+    return aval.mat.varying if hasattr(aval, "mat") else aval.vma
+
+
+def _vary(x: Array, axes: tuple[Any, ...]) -> Array:
+    if not axes:
+        return x
+    if hasattr(lax, "pcast"):
+        return lax.pcast(x, axes, to="varying")
+    return lax.pvary(x, axes)  # pyright: ignore[reportAttributeAccessIssue]: its name before JAX 0.9
+
+
+def _explicit_spec(x: Any) -> tuple[Any, ...]:
+    sharding = jax.typeof(x).sharding
+    return tuple(sharding.spec) if sharding.mesh.explicit_axes else ()
+
+
+def _reshard(x: Array, spec: tuple[Any, ...]) -> Array:
+    # An axis of length one serves all of the others' axis, and so stays whole.
+    own = tuple(None if size == 1 else names for size, names in zip(x.shape, spec, strict=True))
+    return x if _explicit_spec(x) == own else jax.sharding.reshard(x, PartitionSpec(*own))
