@@ -43,13 +43,12 @@ class Exact(AbstractPermutationRelaxation):
     ??? example
         ```python
         >>> import jax, jax.numpy as jnp, sortax as sx
-        >>> x = jnp.array([2., 1., 2., 2.])
-        >>> def largest(ties): return lambda x: sx.sort(x, relax=sx.Exact(ties))[-1]
-        >>> print(jax.grad(largest("stable"))(x))
-        [0. 0. 0. 1.]
-        >>> print(jax.grad(largest("average"))(x).round(2))
-        [0.33 0.   0.33 0.33]
-        >>> print(jax.jvp(largest("directional"), (x,), (jnp.array([3., 1., 2., 1.]),))[1])
+        >>> x = jnp.array([2., 1., 0., 2.])
+        >>> def largest(ties):
+        ...     return lambda x: sx.sort(x, relax=sx.Exact(ties))[-1]
+        >>> print(jax.grad(largest("stable"))(x), jax.grad(largest("average"))(x))
+        [0. 0. 0. 1.] [0.5 0.  0.  0.5]
+        >>> print(jax.jvp(largest("directional"), (x,), (jnp.array([3., 1., 0., 1.]),))[1])
         3.0
 
         ```

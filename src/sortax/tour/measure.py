@@ -91,6 +91,12 @@ def speed_claim() -> tuple[float, str]:
     return 3.0, "plain XLA, without the compiled kernels"
 
 
+def busy() -> str:
+    """A sentence for whoever reads a timing, if other programs had the processor as well; else nothing."""
+    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
+    return f" The machine was busy: load {load:.1f} on {_cores()} cores." if load > _cores() else ""
+
+
 def machine() -> list[tuple[str, str]]:
     """What a reader needs to compare the timings with their own."""
     return [

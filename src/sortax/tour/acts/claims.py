@@ -11,7 +11,7 @@ import numpy as np
 import sortax as sx
 
 from ..act import Act, Chapter, Claim, Picture, Step, Table
-from ..measure import alternate, duration, in_words, power_of_ten, ratio, same_bits, speed_claim, with_vjp
+from ..measure import alternate, busy, duration, in_words, power_of_ten, ratio, same_bits, speed_claim, with_vjp
 from ..pictures import claims as pictures
 
 _N = 10**6
@@ -177,7 +177,8 @@ def _time(a: Any, g: Any) -> tuple[dict[str, list[float]], Claim]:
     return taken, Claim(
         f"Value and gradient take {times_less:.0f} times less than `jnp.sort` ({way}).",
         f"{ours} against {theirs}: {found:.1f} times less, medians of {_ROUNDS} turns"
-        + (", in the second of two measurements." if again else "."),
+        + (", in the second of two measurements." if again else ".")
+        + busy(),
         found >= times_less,
         timing=True,
     )
