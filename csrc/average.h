@@ -6,6 +6,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 #include <complex>
 #include <cstring>
 
@@ -89,14 +90,25 @@ void average_rows(const Workers& workers, const Layout& layout, const bool* star
       const int64_t last = cuts.begin(piece + 1);
       while (j < last && !starts_at(j)) ++j;
       while (j < last) {
-        Wide sum = F::widen(in[j * inner]);
         int64_t end = j + 1;
-        for (; end < n && !starts_at(end); ++end) sum += F::widen(in[end * inner]);
+        while (end < n && !starts_at(end)) ++end;
         if (end == j + 1) {
           out[j * inner] = in[j * inner];
         } else {
-          const E mean = F::round(sum / double(end - j));
-          for (int64_t k = j; k < end; ++k) out[k * inner] = mean;
+          Wide mean = F::widen(in[j * inner]);
+          for (int64_t k = j + 1; k < end; ++k) mean += F::widen(in[k * inner]);
+          mean /= double(end - j);
+          // A sum of the largest doubles overflows where their mean, which an update at a time finds, does not.
+          if (!std::isfinite(std::abs(mean))) {
+            Wide careful = F::widen(in[j * inner]);
+            for (int64_t k = j + 1; k < end; ++k) {
+              const double part = 1.0 / double(k - j + 1);
+              careful += F::widen(in[k * inner]) * part - careful * part;
+            }
+            if (std::isfinite(std::abs(careful))) mean = careful;
+          }
+          const E rounded = F::round(mean);
+          for (int64_t k = j; k < end; ++k) out[k * inner] = rounded;
         }
         j = end;
       }

@@ -5,8 +5,6 @@ element: all NaNs share the largest key, -0 and +0 share one, and integer order 
 integer instructions are used, so a processor that flushes denormals cannot merge them with zero.
 """
 
-from typing import Any
-
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
@@ -27,20 +25,20 @@ def _widen(x: Array) -> Array:
     """Types narrower than a byte, and the float8 and float4 families, become a wider type that holds them exactly."""
     if x.dtype == jnp.bool_:
         return x.astype(jnp.uint8)
-    info = _info(x.dtype)
+    bits = bit_width(x.dtype)
     if jnp.issubdtype(x.dtype, jnp.floating):
-        return x if info.bits >= 16 else x.astype(jnp.float32)
-    if info.bits >= 8:
+        return x if bits >= 16 else x.astype(jnp.float32)
+    if bits >= 8:
         return x
     return x.astype(jnp.int8 if jnp.issubdtype(x.dtype, jnp.signedinteger) else jnp.uint8)
 
 
 def _real_key(x: Array) -> Array:
-    info = _info(x.dtype)
-    unsigned = _UNSIGNED[info.bits]
+    width = bit_width(x.dtype)
+    unsigned = _UNSIGNED[width]
     if jnp.issubdtype(x.dtype, jnp.unsignedinteger):
         return x
-    sign = np.asarray(1 << (info.bits - 1), unsigned)
+    sign = np.asarray(1 << (width - 1), unsigned)
     bits = lax.bitcast_convert_type(x, unsigned)
     if jnp.issubdtype(x.dtype, jnp.signedinteger):
         return bits ^ sign
@@ -51,5 +49,6 @@ def _real_key(x: Array) -> Array:
     return jnp.where(magnitude > infinity, ~jnp.zeros_like(key), key)
 
 
-def _info(dtype: DTypeLike) -> Any:
-    return jnp.finfo(dtype) if jnp.issubdtype(dtype, jnp.floating) else jnp.iinfo(dtype)
+def bit_width(dtype: DTypeLike) -> int:
+    """Bits of an integer or floating dtype, of which the narrowest share a byte."""
+    return (jnp.finfo(dtype) if jnp.issubdtype(dtype, jnp.floating) else jnp.iinfo(dtype)).bits

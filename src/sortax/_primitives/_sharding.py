@@ -5,7 +5,7 @@ from typing import Any
 
 import jax
 from jax import lax
-from jax.sharding import PartitionSpec
+from jax.sharding import NamedSharding, PartitionSpec
 from jaxtyping import Array
 
 
@@ -30,7 +30,7 @@ def align(*operands: Array) -> Sequence[Array]:
     """
     union = frozenset().union(*map(_varying_axes, operands))
     operands = tuple(_vary(x, tuple(sorted(union - _varying_axes(x)))) for x in operands)
-    split = [spec for spec in map(_explicit_spec, operands) if any(spec)]
+    split = [sharding for sharding in map(_explicit, operands) if sharding is not None and any(sharding.spec)]
     return [_reshard(x, split[-1]) for x in operands] if split else operands
 
 
@@ -47,12 +47,15 @@ def _vary(x: Array, axes: tuple[Any, ...]) -> Array:
     return lax.pvary(x, axes)  # pyright: ignore[reportAttributeAccessIssue]: its name before JAX 0.9
 
 
-def _explicit_spec(x: Any) -> tuple[Any, ...]:
+def _explicit(x: Any) -> NamedSharding | None:
     sharding = jax.typeof(x).sharding
-    return tuple(sharding.spec) if sharding.mesh.explicit_axes else ()
+    return sharding if sharding.mesh.explicit_axes else None
 
 
-def _reshard(x: Array, spec: tuple[Any, ...]) -> Array:
+def _reshard(x: Array, sharding: NamedSharding) -> Array:
     # An axis of length one serves all of the others' axis, and so stays whole.
-    own = tuple(None if size == 1 else names for size, names in zip(x.shape, spec, strict=True))
-    return x if _explicit_spec(x) == own else jax.sharding.reshard(x, PartitionSpec(*own))
+    spec = PartitionSpec(*(None if size == 1 else names for size, names in zip(x.shape, sharding.spec, strict=True)))
+    current = _explicit(x)
+    if current is not None and current.spec == spec:
+        return x
+    return jax.sharding.reshard(x, NamedSharding(sharding.mesh, spec))

@@ -21,9 +21,11 @@ def average(start: Bool[Array, "*shape"], v: Inexact[Array, "*shape"], axis: int
 def _average_xla(start: Array, v: Array, *, axis: int, platform: str | None) -> list[Array]:
     if v.size == 0:
         return [v]
-    wide = jnp.moveaxis(v.astype(jnp.promote_types(v.dtype, jnp.float32)), axis, -1)
-    mean = _mean_of_runs(jnp.moveaxis(start, axis, -1), wide)
-    return [jnp.moveaxis(mean, -1, axis).astype(v.dtype)]
+    # Long runs would lose digits in single precision, and large ones overflow.
+    with jax.enable_x64(True):
+        wide = jnp.complex128 if jnp.issubdtype(v.dtype, jnp.complexfloating) else jnp.float64
+        mean = _mean_of_runs(jnp.moveaxis(start, axis, -1), jnp.moveaxis(v.astype(wide), axis, -1))
+        return [jnp.moveaxis(mean, -1, axis).astype(v.dtype)]
 
 
 def _mean_of_runs(start: Array, v: Array) -> Array:
@@ -31,9 +33,14 @@ def _mean_of_runs(start: Array, v: Array) -> Array:
         shared = start.shape[0] != v.shape[0]
         return jax.vmap(_mean_of_runs, (None if shared else 0, 0))(start[0] if shared else start, v)
     run = jnp.cumsum(start, dtype=jnp.int32) - 1
-    total = jax.ops.segment_sum(v, run, v.size, indices_are_sorted=True)
-    count = jax.ops.segment_sum(jnp.ones_like(v), run, v.size, indices_are_sorted=True)
-    return total[run] / count[run]
+
+    def total(x: Array) -> Array:
+        return jax.ops.segment_sum(x, run, v.size, indices_are_sorted=True)[run]
+
+    mean = total(v / total(jnp.ones_like(v)))
+    # Rounding up can still overflow where all of a run are the largest number, and so each is the mean.
+    overflow = ~jnp.isfinite(mean) & (total((~jnp.isfinite(v)).astype(jnp.int32)) == 0)
+    return jnp.where(overflow, v, mean)
 
 
 def _has_kernel(v: Any) -> bool:

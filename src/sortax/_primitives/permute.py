@@ -5,10 +5,10 @@ Each is the transpose of the other, so the primitive is closed under differentia
 
 from typing import Any
 
-import numpy as np
 from jax import lax
 from jaxtyping import Array, Int, Shaped
 
+from .._keys import bit_width
 from ._linear import define_linear
 
 _OFFSETS: dict[str, Any] = dict(indices_are_sorted=False, unique_indices=True, mode=lax.GatherScatterMode.PROMISE_IN_BOUNDS)
@@ -54,6 +54,9 @@ def _transposed(params: dict[str, Any]) -> dict[str, Any]:
     return {**params, "transpose": not params["transpose"]}
 
 
-permute_p = define_linear(
-    "permute", xla=_xla, transposed=_transposed, accepts=lambda v: np.dtype(v.dtype).itemsize in (1, 2, 4, 8, 16)
-)
+def _has_kernel(v: Any) -> bool:
+    # Types narrower than a byte are packed, and so cannot be moved one by one.
+    return v.dtype.kind in "bc" or bit_width(v.dtype) >= 8
+
+
+permute_p = define_linear("permute", xla=_xla, transposed=_transposed, accepts=_has_kernel)

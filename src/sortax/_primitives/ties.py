@@ -60,16 +60,16 @@ def _refine_xla(*operands: Array, axis: int, descending: bool, transpose: bool, 
 
 
 def _refine_jvp(primals: Any, tangents: Any, **params: Any) -> Any:
-    keys = primals[:-1]
     *dkeys, dv = tangents
     out = _refine(*primals, **params)
     if _define.is_zero(dv):
         return [out], [_define.zero_tangent(out)]
-    moving = [d for d in dkeys if not _define.is_zero(d)]
-    if moving:
-        return [out], [_refine(*keys, *moving, dv, **params)]
-    # Keys that stand still break no tie: the derivative is linear, and so has a reverse mode.
-    return [out], _refine_xla(*keys, dv, **params, platform=None)
+    if all(map(_define.is_zero, dkeys)):
+        # Keys that stand still break no tie: the derivative is linear, and so has a reverse mode.
+        return [out], _refine_xla(*primals[:-1], dv, **params, platform=None)
+    # The perturbation of a key outranks the keys after it.
+    refined = [x for pair in zip(primals[:-1], dkeys, strict=True) for x in pair if not _define.is_zero(x)]
+    return [out], [_refine(*refined, dv, **params)]
 
 
 def _refine_transpose(cotangents: Any, *operands: Any, **params: Any) -> Any:

@@ -1,0 +1,93 @@
+# Everything lives in .venv, made from PYTHON; stamp files in it say what is up to date.
+
+PYTHON ?= python3
+VENV   ?= .venv
+PYTEST_ARGS ?= -n auto
+
+BIN   := $(VENV)/bin
+PIP   := $(BIN)/python -m pip --disable-pip-version-check -q
+STAMP := $(VENV)/stamps
+LOG   := $(VENV)/build.log
+
+PACKAGE := pyproject.toml CMakeLists.txt README.md LICENSE \
+	$(shell find src/sortax -type f -not -name '*.so' -not -path '*/__pycache__/*') \
+	$(shell find csrc -maxdepth 1 -type f)
+CPP := $(shell find csrc -name '*.h' -o -name '*.cc')
+PY  := $(wildcard src tests benchmarks examples)
+
+.PHONY: help demo test bench lint format sanitize clean
+.DEFAULT_GOAL := help
+
+help: ## show this list
+	@echo "Targets of sortax (PYTHON=$(PYTHON), VENV=$(VENV)):"
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-16s %s\n", $$1, $$2 }'
+
+demo: $(STAMP)/demo ## the guided tour: every claim held against jax.numpy, and report/index.html
+	@$(BIN)/python -m sortax
+
+test: $(STAMP)/test ## the test suite, on the native kernels and then on the XLA path
+	@failed=0; \
+	if $(BIN)/python -c "import sys, sortax; sys.exit(not sortax.native_status().available)"; then \
+	  echo "==> tests on the native kernels"; \
+	  $(BIN)/pytest $(PYTEST_ARGS) || failed=1; \
+	else \
+	  $(BIN)/python -c "import sortax; print('==> no native kernels to test:', sortax.native_status().reason)"; \
+	fi; \
+	echo "==> tests on the XLA path"; \
+	SORTAX_NATIVE=0 $(BIN)/pytest $(PYTEST_ARGS) || failed=1; \
+	exit $$failed
+
+bench: $(STAMP)/bench ## benchmarks against jax.numpy, numpy and others; BENCH_ARGS goes to them
+	@$(BIN)/python -m benchmarks $(BENCH_ARGS)
+
+lint: $(STAMP)/dev ## ruff, clang-format and pyright: all of them, then failure if any failed
+	@failed=0; \
+	for check in "ruff check $(PY)" "ruff format --check $(PY)" "clang-format --dry-run --Werror $(CPP)" \
+	  "pyright --pythonpath $(BIN)/python"; do \
+	  echo "==> $${check%% csrc*}"; $(BIN)/$$check || failed=1; \
+	done; \
+	exit $$failed
+
+format: $(STAMP)/dev ## rewrite Python and C++ files in the style that lint asks for
+	@$(BIN)/ruff check --fix $(PY); $(BIN)/ruff format $(PY); $(BIN)/clang-format -i $(CPP)
+
+# Where addresses are randomised too widely for a thread sanitizer, setarch -R asks for none.
+sanitize: $(STAMP)/dev ## unit tests of the kernels under the address, undefined-behaviour and thread sanitizers
+	@set -e; fixed=; if setarch $$(uname -m) -R true 2>/dev/null; then fixed="setarch $$(uname -m) -R"; fi; \
+	for sanitizers in address,undefined thread; do \
+	  echo "==> unit tests of the kernels, sanitizers: $$sanitizers"; \
+	  folder=build/sanitize-$$sanitizers; mkdir -p $$folder; \
+	  { $(BIN)/cmake -S . -B $$folder -G Ninja -DCMAKE_MAKE_PROGRAM=$(CURDIR)/$(BIN)/ninja \
+	      -DSORTAX_TESTS=ON -DSORTAX_SANITIZE=$$sanitizers && $(BIN)/cmake --build $$folder --target sortax_tests; \
+	  } >$$folder/log 2>&1 || { tail -n 40 $$folder/log; exit 1; }; \
+	  $$fixed $$folder/sortax_tests; \
+	done
+
+clean: ## remove .venv and everything built
+	rm -rf $(VENV) build dist report site .pytest_cache .ruff_cache .hypothesis
+	find src tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(STAMP)/venv:
+	@$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11))" || \
+	  { echo "sortax needs Python 3.11 or newer; pass one: make PYTHON=python3.11"; exit 1; }
+	@$(PYTHON) -c "import ensurepip, venv" 2>/dev/null || \
+	  { echo "$(PYTHON) lacks ensurepip; install it (Debian, Ubuntu: apt install python3-venv) or pass another: make PYTHON=..."; \
+	    exit 1; }
+	@echo "==> creating $(VENV)"
+	@$(PYTHON) -m venv $(VENV)
+	@mkdir -p $(STAMP) && touch $@
+
+# The wheel is built apart, so that a change of the sources reinstalls nothing else.
+$(STAMP)/package: $(STAMP)/venv $(PACKAGE)
+	@echo "==> building sortax"
+	@rm -rf $(VENV)/wheel
+	@$(BIN)/python -m pip --disable-pip-version-check wheel -v --no-deps -w $(VENV)/wheel . >$(LOG) 2>&1 || \
+	  { tail -n 60 $(LOG); echo "the build failed; the whole log is in $(LOG)"; exit 1; }
+	@sed -n 's/^ *\(sortax: .*\)$$/    \1/p' $(LOG)
+	@$(PIP) install --force-reinstall --no-deps $(VENV)/wheel/sortax-*.whl
+	@touch $@
+
+$(STAMP)/demo $(STAMP)/test $(STAMP)/bench $(STAMP)/dev: pyproject.toml | $(STAMP)/package
+	@echo "==> installing what sortax[$(@F)] needs"
+	@$(PIP) install "$$(echo $(VENV)/wheel/sortax-*.whl)[$(@F)]"
+	@touch $@

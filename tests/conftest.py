@@ -1,0 +1,35 @@
+"""What every test runs under: eight host devices, 64-bit types, and no silent promotion of dtypes or ranks."""
+
+import os
+
+# Before JAX starts, which reads it once.
+os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_force_host_platform_device_count=8".strip()
+# The first backend JAX would try is a GPU; the oracles here are those of the host.
+os.environ.setdefault("JAX_PLATFORMS", "cpu")
+
+import hypothesis
+import jax
+import pytest
+
+jax.config.update("jax_enable_x64", True)
+jax.config.update("jax_numpy_dtype_promotion", "strict")
+jax.config.update("jax_numpy_rank_promotion", "raise")
+
+_quiet = dict(deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow, hypothesis.HealthCheck.data_too_large])
+hypothesis.settings.register_profile("sortax", max_examples=40, derandomize=True, **_quiet)
+# For a night: python -m pytest tests --hypothesis-profile explore
+hypothesis.settings.register_profile("explore", max_examples=5000, **_quiet)
+hypothesis.settings.load_profile("sortax")
+
+
+@pytest.fixture(params=[False, True], ids=["x32", "x64"])
+def x64(request):
+    """Both of JAX's modes, for what depends on its default types."""
+    with jax.enable_x64(request.param):
+        yield request.param
+
+
+def pytest_report_header():
+    import sortax
+
+    return f"sortax {sortax.__version__}, jax {jax.__version__}, {sortax.native_status()}"

@@ -1,0 +1,99 @@
+"""Signatures extend those of `jax.numpy`, and everything public is documented by examples that run."""
+
+import doctest
+import importlib
+import inspect
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import pytest
+
+import sortax as sx
+
+PUBLIC = {
+    name: getattr(sx, name) for name in dir(sx) if not name.startswith("_") and not inspect.ismodule(getattr(sx, name))
+}
+FUNCTIONS = {name: f for name, f in PUBLIC.items() if inspect.isfunction(f)}
+CLASSES = {name: c for name, c in PUBLIC.items() if inspect.isclass(c)}
+AS_JAX_NUMPY = sorted(name for name in FUNCTIONS if hasattr(jnp, name))
+
+
+def modules():
+    """The names of all modules of the package; the tour has dependencies of its own."""
+    root = Path(sx.__file__).parent
+    names = (".".join(("sortax", *path.relative_to(root).with_suffix("").parts)) for path in sorted(root.rglob("*.py")))
+    return [name.removesuffix(".__init__") for name in names if not name.startswith(("sortax.tour", "sortax.__main__"))]
+
+
+def test_the_table_is_not_empty():
+    assert {"sort", "argsort"} <= set(AS_JAX_NUMPY)
+
+
+@pytest.mark.parametrize("name", AS_JAX_NUMPY)
+def test_accepts_what_jax_numpy_accepts(name):
+    ours = dict(inspect.signature(FUNCTIONS[name]).parameters)
+    theirs = inspect.signature(getattr(jnp, name)).parameters
+    assert [p for p in ours if p in theirs] == list(theirs), "names and order"
+    for p in theirs.values():
+        assert ours[p.name].kind == p.kind, p.name
+        assert ours[p.name].default == p.default, p.name
+    # Beside `relax`, an older jax.numpy may lack what a newer one has.
+    assert all(ours[p].kind is inspect.Parameter.KEYWORD_ONLY for p in ours if p not in theirs)
+    assert [p for p in ours if p not in theirs][-1] == "relax"
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_relax_is_the_last_keyword(name):
+    parameters = inspect.signature(FUNCTIONS[name]).parameters
+    if "relax" in parameters:
+        assert list(parameters)[-1] == "relax"
+        assert parameters["relax"].kind is inspect.Parameter.KEYWORD_ONLY and parameters["relax"].default == sx.Exact()
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_functions_are_documented(name):
+    f = FUNCTIONS[name]
+    text, parameters = inspect.getdoc(f) or "", inspect.signature(f).parameters
+    needed = ["**Returns:**", ">>> "]
+    if parameters:
+        needed += ["**Arguments:**", "**Cost:**", "**Raises:**", "**Ties:**", "**NaN:**", *(f"`{p}`" for p in parameters)]
+    assert [part for part in needed if part not in text] == []
+    assert len(text.splitlines()[0]) <= 125
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_classes_are_documented(name):
+    cls = CLASSES[name]
+    assert cls.__doc__ and not cls.__doc__.startswith(f"{name}("), "a docstring of its own"
+    # A field that an abstract class declares is documented there.
+    declared = {field for base in cls.__mro__[1:] for field in inspect.get_annotations(base)}
+    for member, value in vars(cls).items():
+        if (
+            not member.startswith("_")
+            and member not in declared
+            and (inspect.isfunction(value) or isinstance(value, property))
+        ):
+            assert inspect.getdoc(getattr(cls, member)), f"{name}.{member}"
+
+
+def test_dir_is_the_public_api():
+    """What is exported is defined here, and shows no name of another library."""
+    assert [name for name, value in PUBLIC.items() if not getattr(value, "__module__", "sortax").startswith("sortax")] == []
+    assert sx.__version__.count(".") == 2
+
+
+@pytest.mark.parametrize("name", modules())
+def test_doctests(name):
+    module = importlib.import_module(name)
+    runner, failures = doctest.DocTestRunner(), []
+    # The examples are run as a reader would run them, in JAX's default settings.
+    with jax.enable_x64(False), jax.numpy_dtype_promotion("standard"), jax.numpy_rank_promotion("allow"):
+        for test in doctest.DocTestFinder(exclude_empty=True).find(module):
+            runner.run(test, out=failures.append)
+    assert not failures, "".join(failures)
+
+
+def test_files_are_short():
+    for path in Path(sx.__file__).parent.rglob("*.py"):
+        assert len(path.read_text().splitlines()) <= 300, path
