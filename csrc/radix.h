@@ -10,11 +10,7 @@
 #include <cstdint>
 #include <cstring>
 
-#if defined(__GNUC__)
-#define SORTAX_INLINE inline __attribute__((always_inline))
-#else
-#define SORTAX_INLINE inline
-#endif
+#include "isa.h"
 
 namespace sortax {
 

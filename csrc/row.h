@@ -6,10 +6,12 @@
 
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 #include <type_traits>
 
+#include "isa.h"
 #include "keys.h"
 #include "radix.h"
 
@@ -52,7 +54,7 @@ struct Scan {
 };
 
 template <class T>
-Scan scan(const Row<T>& row, int64_t begin, int64_t end) {
+SORTAX_CLONES Scan scan(const Row<T>& row, int64_t begin, int64_t end) {
   using Key = typename Order<T>::Key;
   Key varying = 0, unsorted = 0, not_reversed = 0, lossy = 0;
   const Key first = row.key(0);
@@ -68,13 +70,13 @@ Scan scan(const Row<T>& row, int64_t begin, int64_t end) {
 }
 
 template <class T, class R>
-void load(const Row<T>& row, R* records) {
+SORTAX_CLONES void load(const Row<T>& row, R* records) {
   for (int64_t i = 0; i < row.n; ++i) records[i] = R::make(row.key(i), uint32_t(i));
 }
 
 // The results of the sorted records that stand at `begin` and after in the row.
 template <class T, class R>
-void emit(const Row<T>& row, const R* records, int64_t begin, int64_t count) {
+SORTAX_CLONES void emit(const Row<T>& row, const R* records, int64_t begin, int64_t count) {
   using O = Order<T>;
   using Key = typename O::Key;
   if (row.values != nullptr) {
@@ -102,19 +104,19 @@ template <class T>
 void restore_lossy(const Row<T>& row) {
   if constexpr (Order<T>::kSpecials) {
     using O = Order<T>;
-    int64_t zeros = 0, nans = 0, below = 0;
+    using Key = typename O::Key;
+    const auto place_of = [&](Key key) {
+      const auto less = [&](T value, Key bound) { return Key(O::encode(value) ^ row.flip) < bound; };
+      return std::lower_bound(row.values, row.values + row.n, Key(key ^ row.flip), less);
+    };
+    T* zero = place_of(O::kZero);
+    T* nan = place_of(O::kNaN);
     for (int64_t i = 0; i < row.n; ++i) {
-      const auto key = O::encode(row.in[i]);
-      zeros += key == O::kZero;
-      nans += key == O::kNaN;
-      below += row.flip ? key > O::kZero : key < O::kZero;
-    }
-    T* zero = row.values + below;
-    T* nan = row.flip ? row.values : row.values + (row.n - nans);
-    for (int64_t i = 0; i < row.n && zeros + nans > 0; ++i) {
-      const auto key = O::encode(row.in[i]);
-      if (key == O::kZero) *zero++ = row.in[i], --zeros;
-      if (key == O::kNaN) *nan++ = row.in[i], --nans;
+      const T value = row.in[i];
+      const Key key = O::encode(value);
+      if (!O::is_special(key)) continue;
+      T*& place = key == O::kZero ? zero : nan;
+      *place++ = value;
     }
   }
 }

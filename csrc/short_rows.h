@@ -12,14 +12,8 @@
 #include <utility>
 #include <vector>
 
+#include "isa.h"
 #include "row.h"
-
-#if defined(__x86_64__) && defined(__linux__) && defined(__GLIBC__) && defined(__GNUC__) && !defined(__clang__) && \
-    !defined(SORTAX_ONE_ISA)
-#define SORTAX_CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
-#else
-#define SORTAX_CLONES
-#endif
 
 namespace sortax {
 

@@ -95,13 +95,13 @@ def test_vmapped(axis, ties):
     make = lambda x: sx.permutation(x, axis, relax=RELAXATIONS[ties])
     stacked = jax.vmap(make)(x)
     expected = np.stack([make(x[i]) @ v[i] for i in range(6)])
-    np.testing.assert_allclose(jax.vmap(lambda P, v: P @ v)(stacked, v), expected, rtol=1e-15)
-    np.testing.assert_allclose(stacked @ v, expected, rtol=1e-15)
+    np.testing.assert_allclose(jax.vmap(lambda P, v: P @ v)(stacked, v), expected, rtol=1e-15, atol=1e-15)
+    np.testing.assert_allclose(stacked @ v, expected, rtol=1e-15, atol=1e-15)
     shared = np.stack([make(x[i]).T @ v[0] for i in range(6)])
-    np.testing.assert_allclose(jax.vmap(lambda P, v: P.T @ v, (0, None))(stacked, v[0]), shared, rtol=1e-15)
+    np.testing.assert_allclose(jax.vmap(lambda P, v: P.T @ v, (0, None))(stacked, v[0]), shared, rtol=1e-15, atol=1e-15)
     one = make(x[0])
     np.testing.assert_allclose(
-        jax.vmap(lambda v: one @ v, 1, 1)(v.swapaxes(0, 1)), np.stack([one @ u for u in v], 1), rtol=1e-15
+        jax.vmap(lambda v: one @ v, 1, 1)(v.swapaxes(0, 1)), np.stack([one @ u for u in v], 1), rtol=1e-15, atol=1e-15
     )
 
 
