@@ -19,7 +19,7 @@ def average(start: Bool[Array, "*shape"], v: Inexact[Array, "*shape"], axis: int
 
 
 def _average_xla(start: Array, v: Array, *, axis: int, platform: str | None) -> list[Array]:
-    if v.size == 0:
+    if 0 in v.shape:
         return [v]
     # Long runs would lose digits in single precision, and large ones overflow.
     with jax.enable_x64(True):

@@ -25,6 +25,8 @@ def permute(
 
 
 def _xla(order: Array, v: Array, *, axis: int, transpose: bool, platform: str | None) -> list[Array]:
+    if 0 in v.shape:
+        return [v]
     shared = tuple(d for d in range(v.ndim) if d != axis and order.shape[d] != v.shape[d])
     rows = tuple(d for d in range(v.ndim) if d not in shared)
     batch = tuple(d for d in rows if d != axis)
