@@ -1,34 +1,44 @@
-"""`python -m benchmarks sort`: time a suite and print a table; no exit status depends on a timing."""
+"""`python -m benchmarks sort`: measure a suite and print its tables. No exit status depends on a timing."""
 
 import argparse
 from pathlib import Path
 
-from . import process, sort
-from .harness import run
+from . import suites
+from .harness import Effort, Skipped
+from .programs import MISSING
 from .report import Report
-
-SUITES = {"sort": sort.cases}
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Time sortax side by side with others.")
-    parser.add_argument("suite", nargs="?", choices=SUITES, default="sort")
-    parser.add_argument("--cases", default="", help="only cases whose name contains this")
-    parser.add_argument("--rounds", type=int, default=11, help="rounds a case at most (slow cases take fewer)")
-    parser.add_argument("--output", type=Path, help="append JSON lines to this file")
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks", description="Time sortax side by side with other programs, in one run."
+    )
+    parser.add_argument("suite", nargs="?", choices=suites.NAMES, default="sort", help="what to measure (default: sort)")
+    parser.add_argument("--cases", default="", metavar="TEXT", help="only cases with this in `group: name`")
+    parser.add_argument("--quick", action="store_true", help="fewer rounds, and no case of 10^7 elements")
+    parser.add_argument("--rounds", type=int, metavar="N", help="rounds a case at most (default: 25, quick: 5)")
+    parser.add_argument("--output", type=Path, metavar="FILE", help="append JSON lines, one for each case and program")
     options = parser.parse_args()
+    if options.rounds is not None and options.rounds < 1:
+        parser.error("--rounds must be at least 1")
 
-    report = Report(options.output)
-    with report.console.status("") as status:
-        for case in SUITES[options.suite]():
-            if options.cases in case.name:
-                status.update(case.name)
-                report.add(case, run(case, rounds=options.rounds))
-        status.update("processes of their own")
-        for figure in process.figures():
-            if options.cases in figure.name:
-                report.add_figure(figure)
-    report.show()
+    effort = Effort(options.rounds or (5 if options.quick else 25), 0.25 if options.quick else 1.0)
+    chosen = [
+        case for case in suites.cases(options.suite) if options.cases in case.title and not (options.quick and case.slow)
+    ]
+    if not chosen:
+        parser.error(f"no case of {options.suite} has {options.cases!r} in its name")
+
+    with Report(options.suite, effort, options.output) as report:
+        for library in MISSING:
+            report.say(f"{library} is not installed: its programs are left out.")
+        with report.console.status("") as status:
+            for i, case in enumerate(chosen, 1):
+                status.update(f"{i} of {len(chosen)}: {case.title}")
+                try:
+                    report.add(case, case.measure(effort))
+                except Skipped as reason:
+                    report.say(f"{case.title} is left out: {reason}.")
 
 
 if __name__ == "__main__":

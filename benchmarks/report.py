@@ -1,82 +1,137 @@
-"""Results as a table for the terminal and as JSON lines for the record."""
+"""Results as tables for the terminal, one a group, and as JSON lines for the record."""
 
-import datetime
 import json
-import os
-import platform
-import subprocess
-from importlib import metadata
+import statistics
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
-import sortax as sx
 from rich.console import Console
 from rich.table import Table
 
-from .harness import OURS, Case, Timing
-from .process import Figure
+from . import machine
+from .harness import Case, Effort, Measurement, quartiles
 
-
-def machine() -> dict[str, Any]:
-    """What a figure depends on: processor, versions, commit, and which path sorted."""
-    info = Path("/proc/cpuinfo")
-    models = [line.split(":")[1].strip() for line in info.read_text().splitlines() if "model name" in line] if info.exists() else []
-    versions = {}
-    for package in ("jax", "jaxlib", "numpy", "torch"):
-        try:
-            versions[package] = metadata.version(package)
-        except metadata.PackageNotFoundError:
-            versions[package] = None
-    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
-    return {
-        "date": datetime.date.today().isoformat(),
-        "processor": models[0] if models else platform.processor(),
-        "cores": os.cpu_count(),
-        "python": platform.python_version(),
-        **versions,
-        "sortax": sx.__version__,
-        "native": sx.native_status().available,
-        "commit": commit.stdout.strip() or None,
-    }
+# Seconds a call under which most of any program's time is the way from Python to it and back.
+_DISPATCH = 50e-6
+_MARKS = {True: "[green]✓[/]", False: "[red]✗[/]"}
 
 
 class Report:
-    """Rows as they come, each to the file at once, so that an interrupted run keeps what it measured."""
+    """A table is printed when its group ends, a JSON line when its case does: what was measured is never lost."""
 
-    def __init__(self, output: Path | None) -> None:
+    def __init__(self, suite: str, effort: Effort, output: Path | None) -> None:
+        # Where nobody watches, as in a log, no row need wrap.
         self.console = Console()
-        self.machine = machine()
-        self.file = output.open("a") if output else None
-        self.table = Table("case", "program", "ms", "quartiles", "x sortax", "aim", title="sortax against others: medians")
-        for column in self.table.columns[2:5]:
-            column.justify = "right"
+        if not self.console.is_terminal:
+            self.console = Console(width=110)
+        self._common = {"suite": suite, **machine.describe(), "rounds_at_most": effort.rounds}
+        self._output = output
+        if output is not None:
+            output.parent.mkdir(parents=True, exist_ok=True)
+        self._group = ""
+        self._table = Table()
+        self._tiny = False
+        self._goals: list[tuple[bool, str]] = []
 
-    def add(self, case: Case, timings: dict[str, Timing]) -> None:
-        for name, timing in timings.items():
-            low, median, high = (f"{1e3 * s:.3g}" for s in timing.seconds)
-            floor = case.floors.get(name)
-            ratio = "" if name == OURS else f"{timing.ratio[1]:.1f}"
-            self.table.add_row(case.name if name == OURS else "", name, median, f"{low}..{high}", ratio, _aim(timing.ratio[1], floor))
-            self._write(case=case.name, program=name, seconds=timing.seconds, ratio=timing.ratio, floor=floor)
-        self.table.add_section()
+    def __enter__(self) -> "Report":
+        shown = {key: value for key, value in self._common.items() if value is not None}
+        self.console.print(", ".join(f"{key} {value}" for key, value in shown.items()), highlight=False)
+        return self
 
-    def add_figure(self, figure: Figure) -> None:
-        mark = "[green]✓[/]" if figure.reached else "[red]✗[/]"
-        bound = f"{'≥' if figure.at_least else '≤'} {figure.bound:g} {mark}"
-        self.table.add_row(figure.name, "", "", "", f"{figure.value:.3g} {figure.unit}", bound)
-        self._write(case=figure.name, value=figure.value, unit=figure.unit, bound=figure.bound)
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._end_group()
+        if self._goals:
+            missed = [text for reached, text in self._goals if not reached]
+            self.console.print(f"{len(self._goals) - len(missed)} of {len(self._goals)} goals reached.")
+            for text in missed:
+                self.console.print(f"  missed: {text}", highlight=False)
 
-    def show(self) -> None:
-        self.console.print(self.table)
-        self.console.print({key: value for key, value in self.machine.items() if value is not None})
+    def say(self, line: str) -> None:
+        self.console.print(line, highlight=False)
+
+    def add(self, case: Case, measurement: Measurement) -> None:
+        if case.group != self._group:
+            self._end_group()
+            self._group, self._tiny, self._table = case.group, False, _empty_table(case)
+        for i, program in enumerate(measurement.samples):
+            self._add_row(case, program, measurement, first=i == 0)
+
+    def _end_group(self) -> None:
+        if not self._group:
+            return
+        self.console.print()
+        self.console.print(self._table)
+        if self._tiny:
+            self.say(f"Below {1e6 * _DISPATCH:.0f} µs a call, dispatch from Python is most of what every program takes.")
+
+    def _add_row(self, case: Case, program: str, measurement: Measurement, first: bool) -> None:
+        samples = measurement.samples[program]
+        ratios = measurement.ratios(program, case.reference)
+        value, ratio, goal = statistics.median(samples), statistics.median(ratios), case.goals.get(program)
+        reached = goal.reached(value, ratio) if goal else None
+        if goal and reached is not None:
+            found = f"{ratio:.3g}" if goal.at_least else _with_unit(value, measurement.unit)
+            self._goals.append((reached, f"{case.title}, {program}: {found}, goal {goal}"))
+        self._tiny |= measurement.unit == "s" and value < _DISPATCH
+        is_reference = program == case.reference
+        self._table.add_row(
+            case.name if first else "",
+            program,
+            _with_unit(value, measurement.unit),
+            _spread(samples, measurement.unit),
+            "" if is_reference else f"{ratio:.3g}",
+            "" if is_reference else _spread(ratios, ""),
+            f"{goal} {_MARKS[reached]}" if goal and reached is not None else "",
+        )
+        self._write(
+            group=case.group,
+            case=case.name,
+            program=program,
+            unit=measurement.unit,
+            median=value,
+            quartiles=[quartiles(samples)[0], quartiles(samples)[2]],
+            reference=case.reference,
+            ratio=ratio,
+            ratio_quartiles=[quartiles(ratios)[0], quartiles(ratios)[2]],
+            goal=str(goal) if goal else None,
+            reached=reached,
+            rounds=len(samples),
+            calls_a_sample=measurement.calls[program],
+            native=measurement.native,
+        )
 
     def _write(self, **row: Any) -> None:
-        if self.file:
-            self.file.write(json.dumps({**row, **self.machine}) + "\n")
-            self.file.flush()
+        if self._output is not None:
+            with self._output.open("a") as file:
+                file.write(json.dumps({**self._common, **row}, ensure_ascii=False) + "\n")
 
 
-def _aim(ratio: float, floor: float | None) -> str:
-    if not floor:
+def _empty_table(case: Case) -> Table:
+    table = Table(title=case.group, title_justify="left", title_style="bold", box=None)
+    table.add_column("case")
+    table.add_column("program", no_wrap=True)
+    for name in ("median", "quartiles", f"× {case.reference}", "quartiles"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("goal", no_wrap=True)
+    return table
+
+
+def _scale(value: float, unit: str) -> tuple[float, str]:
+    """By what to divide, and the unit then."""
+    if unit != "s":
+        return 1.0, unit
+    return next(((scale, name) for scale, name in ((1.0, "s"), (1e-3, "ms")) if value >= scale), (1e-6, "µs"))
+
+
+def _with_unit(value: float, unit: str) -> str:
+    scale, name = _scale(value, unit)
+    return f"{value / scale:.3g} {name}"
+
+
+def _spread(values: list[float], unit: str) -> str:
+    if len(values) == 1:
         return ""
-    return f"≥ {floor:g} {'[green]✓[/]' if ratio >= floor else '[red]✗[/]'}"
+    first, median, third = quartiles(values)
+    scale, _ = _scale(median, unit)
+    return f"{first / scale:.3g}..{third / scale:.3g}"

@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 import sortax as sx
 
 LIBRARY = "libsortax_kernels.so"
