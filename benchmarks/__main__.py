@@ -1,10 +1,12 @@
 """`python -m benchmarks sort`: measure a suite and print its tables. No exit status depends on a timing."""
 
 import argparse
+import sys
 from pathlib import Path
 
 from . import suites
 from .harness import Effort, Skipped
+from .machine import Others
 from .programs import MISSING
 from .report import Report
 
@@ -22,7 +24,7 @@ def main() -> None:
     if options.rounds is not None and options.rounds < 1:
         parser.error("--rounds must be at least 1")
 
-    effort = Effort(options.rounds or (5 if options.quick else 25), 0.25 if options.quick else 1.0)
+    effort = Effort(options.rounds or (5 if options.quick else 25), 0.2 if options.quick else 0.6)
     chosen = [
         case for case in suites.cases(options.suite) if options.cases in case.title and not (options.quick and case.slow)
     ]
@@ -32,14 +34,18 @@ def main() -> None:
     with Report(options.suite, effort, options.output) as report:
         for library in MISSING:
             report.say(f"{library} is not installed: its programs are left out.")
-        with report.console.status("") as status:
-            for i, case in enumerate(chosen, 1):
-                status.update(f"{i} of {len(chosen)}: {case.title}")
-                try:
-                    report.add(case, case.measure(effort))
-                except Skipped as reason:
-                    report.say(f"{case.title} is left out: {reason}.")
+        for i, case in enumerate(chosen, 1):
+            report.show_status(f"{i} of {len(chosen)}: {case.title}")
+            others = Others()
+            try:
+                report.add(case, case.measure(effort), others.cores())
+            except Skipped as reason:
+                report.say(f"{case.title} is left out: {reason}.")
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except KeyboardInterrupt:
+        # The report has shown what there was.
+        sys.exit(130)

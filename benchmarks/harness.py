@@ -47,7 +47,7 @@ class Goal:
 
 @dataclasses.dataclass(frozen=True)
 class Measurement:
-    """Samples by program, one a round, in `unit`."""
+    """Samples by program, one a round, in `unit`; a program may take part in the first rounds only."""
 
     unit: str
     samples: Mapping[str, list[float]]
@@ -56,7 +56,7 @@ class Measurement:
 
     def ratios(self, program: str, reference: str) -> list[float]:
         """How many times as much as the reference, round by round."""
-        return [theirs / ours for theirs, ours in zip(self.samples[program], self.samples[reference], strict=True)]
+        return [theirs / ours for theirs, ours in zip(self.samples[program], self.samples[reference], strict=False)]
 
 
 class Skipped(Exception):
@@ -115,8 +115,10 @@ def take_turns(make: Callable[[], dict[str, Program]], effort: Effort) -> Measur
 
 
 def _seconds_once(program: Program) -> float:
+    """Roughly what a call takes. A first call may start a library up, so only one far longer than that is believed."""
     seconds = _seconds(program, 1)
-    # The first call may have found nothing warm; a long one tells enough, and costs too much to repeat.
+    if seconds < 10 * _LONG:
+        seconds = _seconds(program, 1)
     return seconds if seconds >= _LONG else min(_seconds(program, 1) for _ in range(3))
 
 

@@ -4,6 +4,7 @@ import datetime
 import os
 import platform
 import subprocess
+import time
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,6 @@ def describe() -> dict[str, Any]:
         "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "cpu": _processor(),
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
-        "load": round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None,
         "device": jax.devices()[0].device_kind,
         "python": platform.python_version(),
         **{package: _version(package) for package in ("jax", "jaxlib", "numpy", "torch")},
@@ -28,6 +28,30 @@ def describe() -> dict[str, Any]:
         "native_reason": status.reason,
         "commit": _commit(),
     }
+
+
+class Others:
+    """How many cores other processes keep busy from its making on; a program with threads of its own needs them free."""
+
+    def __init__(self) -> None:
+        self._start = self._now()
+
+    def cores(self) -> float | None:
+        """None where the system does not say."""
+        if self._start is None or (now := self._now()) is None:
+            return None
+        wall, busy = (after - before for before, after in zip(self._start, now, strict=True))
+        return max(0.0, busy / wall)
+
+    @staticmethod
+    def _now() -> tuple[float, float] | None:
+        try:
+            ticks = [int(word) for word in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]]
+        except OSError:
+            return None
+        user, nice, system, _idle, _iowait, irq, softirq, steal = ticks
+        everyone = (user + nice + system + irq + softirq + steal) / os.sysconf("SC_CLK_TCK")
+        return time.monotonic(), everyone - sum(os.times()[:4])
 
 
 def _processor() -> str:

@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Any
 
 from rich.console import Console
+from rich.live import Live
 from rich.table import Table
 
 from . import machine
@@ -14,6 +15,8 @@ from .harness import Case, Effort, Measurement, quartiles
 
 # Seconds a call under which most of any program's time is the way from Python to it and back.
 _DISPATCH = 50e-6
+# Cores that others take from which a table says so.
+_NOISE = 0.2
 _MARKS = {True: "[green]✓[/]", False: "[red]✗[/]"}
 
 
@@ -31,15 +34,19 @@ class Report:
             output.parent.mkdir(parents=True, exist_ok=True)
         self._group = ""
         self._table = Table()
-        self._tiny = False
+        self._tiny, self._most_others = False, 0.0
         self._goals: list[tuple[bool, str]] = []
+        # Refreshed by hand: a spinner is a thread that would run beside the programs.
+        self._status = Live(console=self.console, auto_refresh=False, transient=True)
 
     def __enter__(self) -> "Report":
         shown = {key: value for key, value in self._common.items() if value is not None}
         self.console.print(", ".join(f"{key} {value}" for key, value in shown.items()), highlight=False)
+        self._status.start()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._status.stop()
         self._end_group()
         if self._goals:
             missed = [text for reached, text in self._goals if not reached]
@@ -50,12 +57,17 @@ class Report:
     def say(self, line: str) -> None:
         self.console.print(line, highlight=False)
 
-    def add(self, case: Case, measurement: Measurement) -> None:
+    def show_status(self, line: str) -> None:
+        self._status.update(line, refresh=True)
+
+    def add(self, case: Case, measurement: Measurement, others: float | None) -> None:
+        """`others`: the cores that other processes kept busy meanwhile, if known."""
         if case.group != self._group:
             self._end_group()
-            self._group, self._tiny, self._table = case.group, False, _empty_table(case)
+            self._group, self._table, self._tiny, self._most_others = case.group, _empty_table(case), False, 0.0
+        self._most_others = max(self._most_others, others or 0.0)
         for i, program in enumerate(measurement.samples):
-            self._add_row(case, program, measurement, first=i == 0)
+            self._add_row(case, program, measurement, others, first=i == 0)
 
     def _end_group(self) -> None:
         if not self._group:
@@ -64,15 +76,20 @@ class Report:
         self.console.print(self._table)
         if self._tiny:
             self.say(f"Below {1e6 * _DISPATCH:.0f} µs a call, dispatch from Python is most of what every program takes.")
+        if self._most_others >= _NOISE:
+            self.say(
+                f"Other processes took up to {self._most_others:.1f} cores: programs with threads look slower than they are."
+            )
 
-    def _add_row(self, case: Case, program: str, measurement: Measurement, first: bool) -> None:
+    def _add_row(self, case: Case, program: str, measurement: Measurement, others: float | None, first: bool) -> None:
         samples = measurement.samples[program]
         ratios = measurement.ratios(program, case.reference)
         value, ratio, goal = statistics.median(samples), statistics.median(ratios), case.goals.get(program)
         reached = goal.reached(value, ratio) if goal else None
         if goal and reached is not None:
             found = f"{ratio:.3g}" if goal.at_least else _with_unit(value, measurement.unit)
-            self._goals.append((reached, f"{case.title}, {program}: {found}, goal {goal}"))
+            noise = f" (while others took {others:.1f} cores)" if others is not None and others >= _NOISE else ""
+            self._goals.append((reached, f"{case.title}, {program}: {found}, goal {goal}{noise}"))
         self._tiny |= measurement.unit == "s" and value < _DISPATCH
         is_reference = program == case.reference
         self._table.add_row(
@@ -99,6 +116,7 @@ class Report:
             rounds=len(samples),
             calls_a_sample=measurement.calls[program],
             native=measurement.native,
+            cores_taken_by_others=others,
         )
 
     def _write(self, **row: Any) -> None:

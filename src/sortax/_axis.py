@@ -33,7 +33,9 @@ def normalize(axis: Any, ndim: int) -> int:
         raise TypeError(f"axis must be an integer or None, got {axis!r}.") from None
     if not -ndim <= position < ndim:
         allowed = f"an axis from {-ndim} to {ndim - 1}" if ndim else "axis=None, since a scalar has no axis"
-        raise ValueError(f"axis {position} is out of range for an array with {ndim} axes; pass {allowed}.")
+        raise ValueError(
+            f"axis {position} is out of range for an array with {ndim} {'axis' if ndim == 1 else 'axes'}; pass {allowed}."
+        )
     return position % ndim
 
 
@@ -44,25 +46,24 @@ def flatten_if_none(x: Array, axis: int | None) -> tuple[Array, int]:
     return x, normalize(axis, x.ndim)
 
 
-def as_keys(keys: Any) -> tuple[Array, ...]:
-    """Sort keys as a tuple of arrays of one shape, most significant first."""
+def as_keys(name: str, keys: Any) -> tuple[Array, ...]:
+    """Sort keys, an array or a tuple of them, as a tuple of arrays of one shape, most significant first."""
     if not isinstance(keys, tuple):
-        return (as_array("keys", keys),)
+        return (as_array(name, keys),)
     if not keys:
-        raise ValueError("keys is an empty tuple; pass at least one array to sort by.")
-    arrays = tuple(as_array("each of the keys", key) for key in keys)
+        raise ValueError(f"{name} is an empty tuple; pass at least one array to sort by.")
+    arrays = tuple(as_array(f"each of {name}", key) for key in keys)
     shapes = [array.shape for array in arrays]
     if any(shape != shapes[0] for shape in shapes):
-        raise ValueError(f"keys must all have one shape, got {', '.join(map(str, shapes))}.")
+        raise ValueError(f"{name} must all have one shape, got {', '.join(map(str, shapes))}.")
     return arrays
 
 
 def check_operand(name: str, shape: tuple[int, ...], rows: tuple[int, ...], axis: int) -> None:
     """An operand of a permutation of `rows` has that shape, that shape with trailing columns, or that axis alone."""
     if shape[: len(rows)] != rows and shape != (rows[axis],):
-        raise ValueError(
-            f"{name} must have shape {rows}, that shape with trailing columns, or ({rows[axis]},), got {shape}."
-        )
+        alone = f", or ({rows[axis]},)" if len(rows) > 1 else ""
+        raise ValueError(f"{name} must have shape {rows}, or that with trailing columns{alone}, got {shape}.")
 
 
 def exceeds(n: Any, dtype: DTypeLike) -> bool:

@@ -164,7 +164,7 @@ def sort_by(
 
         ```
     """
-    arrays = _axis.as_keys(keys)
+    arrays = _axis.as_keys("keys", keys)
     axis = _axis.normalize(axis, arrays[0].ndim)
     leaves, treedef = jax.tree.flatten(values)
     leaves = [_axis.as_array("each of the values", leaf) for leaf in leaves]
@@ -228,7 +228,7 @@ def permutation(
 
         ```
     """
-    keys = _axis.as_keys(x)
+    keys = _axis.as_keys("x", x)
     return _relaxation(relax).permutation(keys, _axis.normalize(axis, keys[0].ndim), descending=descending)
 
 
