@@ -17,7 +17,9 @@ def main() -> None:
     )
     parser.add_argument("suite", nargs="?", choices=suites.NAMES, default="sort", help="what to measure (default: sort)")
     parser.add_argument("--cases", default="", metavar="TEXT", help="only cases with this in `group: name`")
-    parser.add_argument("--quick", action="store_true", help="fewer rounds, and no case of 10^7 elements")
+    parser.add_argument(
+        "--quick", action="store_true", help="fewer rounds, without 10^7 elements or what has 10^6 and no goal"
+    )
     parser.add_argument("--rounds", type=int, metavar="N", help="rounds a case at most (default: 25, quick: 5)")
     parser.add_argument("--output", type=Path, metavar="FILE", help="append JSON lines, one for each case and program")
     options = parser.parse_args()
