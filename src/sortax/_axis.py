@@ -1,10 +1,14 @@
 """Arguments that every op shares, checked and normalised in one place: arrays, axes, pairs of axes, payloads."""
 
+import math
+import operator
+from collections.abc import Sequence
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 from jax.typing import DTypeLike
 from jaxtyping import Array
 
@@ -22,6 +26,16 @@ def as_array(name: str, x: Any) -> Array:
         raise TypeError(f"{name} must be a numeric or boolean array, got {getattr(x, 'dtype', type(x))}.") from error
     if not (jnp.issubdtype(array.dtype, jnp.number) or array.dtype == jnp.bool_):
         raise TypeError(f"{name} must be a numeric or boolean array, got dtype {array.dtype}.")
+    return array
+
+
+def as_real(name: str, x: Any) -> Array:
+    """`x` as an array of numbers that lie on a line."""
+    array = as_array(name, x)
+    if jnp.issubdtype(array.dtype, jnp.complexfloating):
+        raise TypeError(
+            f"{name} must be real, since complex numbers have no quantiles or means of order, got {array.dtype}."
+        )
     return array
 
 
@@ -81,3 +95,65 @@ def index_dtype(dtype: DTypeLike | None, n: Any) -> np.dtype:
     if exceeds(n, chosen):
         raise ValueError(f"dtype {chosen} cannot hold the indices of an axis of {n} elements; pass a wider one.")
     return chosen
+
+
+def merged(arrays: Sequence[Array], axis: Any) -> tuple[list[Array], int]:
+    """Arrays of one shape and the one axis to reduce: several, or all for `axis=None`, are merged into the last."""
+    shape = arrays[0].shape
+    if axis is not None and not isinstance(axis, Sequence):
+        return list(arrays), normalize(axis, len(shape))
+    axes = tuple(range(len(shape))) if axis is None else tuple(normalize(d, len(shape)) for d in axis)
+    if len(set(axes)) != len(axes):
+        raise ValueError(f"axis {axis} names an axis twice; name each once.")
+    kept = tuple(d for d in range(len(shape)) if d not in axes)
+    size = math.prod(shape[d] for d in axes)
+    return [x.transpose(*kept, *axes).reshape(*(shape[d] for d in kept), size) for x in arrays], len(kept)
+
+
+def kept_shape(shape: tuple[int, ...], axis: Any) -> tuple[int, ...]:
+    """The shape of a reduction along `axis` with `keepdims`."""
+    if axis is None:
+        return (1,) * len(shape)
+    axes = {normalize(d, len(shape)) for d in (axis if isinstance(axis, Sequence) else (axis,))}
+    return tuple(1 if d in axes else n for d, n in enumerate(shape))
+
+
+def as_mask(where: Any, shape: tuple[int, ...]) -> Array | None:
+    """`where` as a boolean array of that shape, or None."""
+    if where is None:
+        return None
+    mask = as_array("where", where)
+    if mask.dtype != jnp.bool_:
+        raise TypeError(f"where must be boolean, got dtype {mask.dtype}; pass a comparison such as x > 0.")
+    try:
+        fits = np.broadcast_shapes(mask.shape, shape) == shape
+    except ValueError:
+        fits = False
+    if not fits:
+        raise ValueError(f"where must broadcast to the array's shape {shape}, got shape {mask.shape}.")
+    return jnp.broadcast_to(mask, shape)
+
+
+def as_integer(name: str, value: Any) -> int:
+    """`value` as a Python integer, known when traced."""
+    try:
+        return operator.index(value)
+    except TypeError:
+        raise TypeError(f"{name} must be an integer that is known when traced, got {value!r}.") from None
+
+
+def check_choice(name: str, value: Any, choices: Sequence[str]) -> None:
+    if value not in choices:
+        raise ValueError(f"unknown {name} {value!r}; pass one of {', '.join(map(repr, choices))}.")
+
+
+def known(x: Any) -> np.ndarray | None:
+    """The values of `x`, or None if they are known only at run time."""
+    return None if isinstance(x, Tracer) else np.asarray(x)
+
+
+def refuse(op: str, **unsupported: Any) -> None:
+    """Arguments that `jax.numpy` has for the sake of NumPy's signature, and refuses."""
+    for name, value in unsupported.items():
+        if value not in (None, False):
+            raise TypeError(f"{op} got {name}={value!r}, which jax.numpy does not support; leave it out.")

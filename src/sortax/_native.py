@@ -34,8 +34,8 @@ SORTABLE = tuple(
 )
 
 _LIBRARY = Path(__file__).parent / "libsortax_kernels.so"
-_TARGETS = ("sort", "permute", "average")
-_ABI = 1
+_TARGETS = ("sort", "select", "top_k", "partition", "permute", "average")
+_ABI = 2
 _CONTRACT = re.compile(rb"sortax-kernels abi=(\d+) ffi=(\d+)\.(\d+)\0")
 
 
@@ -161,9 +161,10 @@ def _open(path: Path) -> ctypes.CDLL:
 def lower(ctx: Any, name: str, *operands: Any, axis: int, **attributes: Any) -> Any:
     """Lower to the kernel `name`, which works along `axis` of its operands; None if there is no library.
 
-    The first operand may have length one along axes that the others have longer: it is shared along them. On several
-    devices the arrays are presented to XLA as (axes of the first..., axis, shared...), so that the leading axes are a
-    batch, which the partitioners may split. The layout says that memory stays as it is.
+    Along that axis operands and results may differ in length. The first operand may have length one along axes that the
+    others have longer: it is shared along them. On several devices the arrays are presented to XLA as (axes of the
+    first..., axis, shared...), so that the leading axes are a batch, which the partitioners may split. The layout says
+    that memory stays as it is.
     """
     if not native_status().available:
         return None
@@ -171,8 +172,7 @@ def lower(ctx: Any, name: str, *operands: Any, axis: int, **attributes: Any) -> 
     shared = tuple(d for d in range(full.ndim) if d != axis and ctx.avals_in[0].shape[d] != full.shape[d])
     rows = tuple(d for d in range(full.ndim) if d != axis and d not in shared)
     attributes["axis"] = np.int64(axis)
-    if name != "sort":
-        attributes["shared"] = np.asarray(shared, np.int64)
+    attributes["shared"] = np.asarray(shared, np.int64)
     # XLA copies a result whose layout is not the default one; where nothing can be split, nothing needs to move.
     alone = getattr(ctx.module_context.axis_context, "num_devices", None) == 1
     order = tuple(range(full.ndim)) if alone else (*rows, axis, *shared)
@@ -220,18 +220,24 @@ def _batch_attributes(batch: int, operands: Sequence[Any], results: Sequence[Any
     """The leading `batch` axes may be split over devices, by either partitioner; the others stay whole."""
     if not all(isinstance(size, int) for aval in operands for size in aval.shape):
         return None
-    sizes = operands[-1].shape
+    # A factor for each axis of the batch, then one for each axis of another length behind it.
+    factors = [(d, size) for d, size in enumerate(operands[0].shape[:batch])]
 
     def mapping(aval: Any) -> Any:
-        return sdy.TensorMappingAttr.get(dim_mappings=[sdy.DimMappingAttr.get(factor_indices=[d]) for d in range(aval.ndim)])
+        axes = list(enumerate(aval.shape))
+        factors.extend(axis for axis in axes if axis not in factors)
+        return sdy.TensorMappingAttr.get(
+            dim_mappings=[sdy.DimMappingAttr.get(factor_indices=[factors.index(axis)]) for axis in axes]
+        )
 
+    operand_mappings, result_mappings = ([mapping(aval) for aval in avals] for avals in (operands, results))
     rule = sdy.OpShardingRuleAttr.get(
-        factor_sizes=list(sizes),
-        operand_mappings=[mapping(aval) for aval in operands],
-        result_mappings=[mapping(aval) for aval in results],
+        factor_sizes=[size for _, size in factors],
+        operand_mappings=operand_mappings,
+        result_mappings=result_mappings,
         is_custom=True,
         reduction_factors=[],
-        need_replication_factors=list(range(batch, len(sizes))),
+        need_replication_factors=list(range(batch, len(factors))),
         permutation_factors=[],
     )
     frontend = mlir.ir_attribute({"num_batch_dims": str(batch)})

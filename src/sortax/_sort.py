@@ -9,7 +9,7 @@ from jaxtyping import Array, Int, Shaped
 
 from . import _axis, _primitives
 from ._permutation import AbstractPermutation
-from ._relax import AbstractPermutationRelaxation, AbstractRelaxation, Exact
+from ._relax import AbstractPermutationRelaxation, AbstractRelaxation, Exact, as_permutation_relaxation, as_relaxation
 
 _Values = TypeVar("_Values")
 
@@ -65,7 +65,7 @@ def sort(
     """
     _refuse("sort", kind, order)
     x, axis = _axis.flatten_if_none(_axis.as_array("a", a), axis)
-    return _relaxation(relax).sort(x, axis, descending=descending)
+    return as_relaxation(relax).sort(x, axis, descending=descending)
 
 
 def argsort(
@@ -114,7 +114,7 @@ def argsort(
         ```
     """
     _refuse("argsort", kind, order)
-    _relaxation(relax)
+    as_relaxation(relax)
     x, axis = _axis.flatten_if_none(_axis.as_array("a", a), axis)
     return _primitives.argsort(x, axis, descending=descending).astype(_axis.index_dtype(dtype, x.shape[axis]))
 
@@ -170,7 +170,7 @@ def sort_by(
     leaves = [_axis.as_array("each of the values", leaf) for leaf in leaves]
     for leaf in leaves:
         _axis.check_operand("each of the values", leaf.shape, arrays[0].shape, axis)
-    return treedef.unflatten(_sort_leaves(arrays, leaves, axis, descending, _relaxation(relax)))
+    return treedef.unflatten(_sort_leaves(arrays, leaves, axis, descending, as_permutation_relaxation(relax)))
 
 
 @functools.partial(jax.jit, static_argnums=(2, 3))
@@ -229,7 +229,7 @@ def permutation(
         ```
     """
     keys = _axis.as_keys("x", x)
-    return _relaxation(relax).permutation(keys, _axis.normalize(axis, keys[0].ndim), descending=descending)
+    return as_permutation_relaxation(relax).permutation(keys, _axis.normalize(axis, keys[0].ndim), descending=descending)
 
 
 def _refuse(op: str, kind: Any, order: Any) -> None:
@@ -239,9 +239,3 @@ def _refuse(op: str, kind: Any, order: Any) -> None:
         )
     if order is not None:
         raise TypeError(f"{op} got order={order!r}, which jax.numpy does not support; sort by several keys with sort_by.")
-
-
-def _relaxation(relax: Any) -> Any:
-    if not isinstance(relax, AbstractRelaxation):
-        raise TypeError(f"relax must be a relaxation such as sortax.Exact(), got {relax!r}.")
-    return relax

@@ -5,10 +5,11 @@ hessian, linearize, automatic and explicit sharding, and export (see CONTRIBUTIN
 """
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 from jax.extend.core import Primitive
 from jax.interpreters import ad, mlir
 from jaxtyping import Array
@@ -47,6 +48,15 @@ def define(
     mlir.register_lowering(primitive, lower_xla)
     mlir.register_lowering(primitive, lower_cpu, platform="cpu")
     return primitive
+
+
+def batched_at(d: int, operands: Sequence[Array], dims: Sequence[int | None]) -> list[Array]:
+    """The operands with their mapped axis at `d`, made for those that have none."""
+    (size,) = {x.shape[e] for x, e in zip(operands, dims, strict=True) if e is not None}
+    return [
+        jnp.broadcast_to(jnp.expand_dims(x, d), (*x.shape[:d], size, *x.shape[d:])) if e is None else jnp.moveaxis(x, e, d)
+        for x, e in zip(operands, dims, strict=True)
+    ]
 
 
 def is_zero(tangent: Any) -> bool:

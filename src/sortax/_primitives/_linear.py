@@ -1,7 +1,7 @@
 """Primitives that are linear in their second operand, along one axis, under a structure given by the first.
 
-Both members (a permutation, a mean over ties) are closed under differentiation: the JVP is the primitive itself and
-so is the transpose. A structure of length one along an axis serves all of that axis.
+Every member (entries taken by index, a permutation, a mean over ties) is closed under differentiation: the JVP is the
+primitive itself, and so is the transpose. A structure of length one along an axis serves all of that axis.
 """
 
 from collections.abc import Callable
@@ -19,21 +19,24 @@ def define_linear(
     name: str,
     *,
     xla: Callable[..., list[Array]],
-    transposed: Callable[[dict[str, Any]], dict[str, Any]],
-    accepts: Callable[[Any], bool],
+    transposed: Callable[[dict[str, Any], Any], dict[str, Any]],
+    length: Callable[[dict[str, Any], Any, Any], Any] = lambda params, n_structure, n: n,
+    accepts: Callable[[Any], bool] = lambda v: False,
 ) -> Callable[..., Array]:
-    """A function `(structure, v, *, axis, **params) -> out`, with `out` shaped like `v`.
+    """A function `(structure, v, *, axis, **params) -> out`, with `out` shaped like `v` but for its length along `axis`.
 
     **Arguments:**
 
     - `xla`: the same in plain JAX, as a list of one array.
-    - `transposed`: the parameters of the transpose.
-    - `accepts`: whether the native kernel takes `v`'s type.
+    - `transposed`: the parameters of the transpose, from the parameters and the length of `v`.
+    - `length`: that of the result, from the parameters and the lengths of structure and `v`; by default that of `v`.
+    - `accepts`: whether the native kernel takes `v`'s type; by default there is no kernel.
     """
 
     def shape(structure: Any, v: Any, *, axis: int, **params: Any) -> list[Any]:
         _sharding.require_unsharded(f"{name} of an array", v, axis)
-        return [v.update(weak_type=False)]
+        n = length(params, structure.shape[axis], v.shape[axis])
+        return [v.update(shape=(*v.shape[:axis], n, *v.shape[axis + 1 :]), weak_type=False)]
 
     def native(ctx: Any, structure: Any, v: Any, *, axis: int, **params: Any) -> Any:
         if not accepts(ctx.avals_in[1]):
@@ -52,9 +55,11 @@ def define_linear(
         dv = tangents[1]
         return [out], [_define.zero_tangent(out) if _define.is_zero(dv) else apply(structure, dv, **params)]
 
-    def transpose(cotangents: Any, structure: Any, v: Any, **params: Any) -> Any:
+    def transpose(cotangents: Any, structure: Any, v: Any, *, axis: int, **params: Any) -> Any:
         (ct,) = cotangents
-        return None, ad.Zero(v.aval) if _define.is_zero(ct) else apply(structure, ct, **transposed(params))
+        if _define.is_zero(ct):
+            return None, ad.Zero(v.aval)
+        return None, apply(structure, ct, axis=axis, **transposed(params, v.aval.shape[axis]))
 
     def batch(operands: Any, dims: Any, *, axis: int, **params: Any) -> Any:
         (structure, v), (ds, dv) = operands, dims

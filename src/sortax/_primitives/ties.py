@@ -1,33 +1,28 @@
-"""How a sort differentiates where elements are equal: `stable`, `average` or `directional`.
+"""How an order differentiates where elements are equal: `stable`, `average` or `directional`.
 
-The JVP of the sort primitive asks the same kernel call for the permutation as well, then applies the tie policy to
+The JVP of an ordering primitive asks the same kernel call for the permutation as well, then applies the tie policy to
 the tangent; the transpose of that is reverse mode. A plain forward sort never computes a permutation.
 """
 
+import functools
 from collections.abc import Sequence
 from typing import Any
 
 import jax.numpy as jnp
 from jax import lax
 from jax.interpreters import ad, batching
-from jaxtyping import Array, Bool, Shaped
+from jaxtyping import Array, Shaped
 
 from .._keys import order_keys
 from . import _define, _sharding
+from ._ordering import INDICES, VALUES, define_tangent
 from .average import average
-from .permute import permute
-from .sort import INDICES, VALUES, lexsort, sort, sort_p
+from .group_means import group_means
+from .select import FEW, _partition, _select, _top_k, partition_p, select_p, top_k_p
+from .sort import _sort, argsort, lexsort, sort, sort_p, starts
+from .take import permute, take
 
 POLICIES = ("stable", "average", "directional")
-
-
-def starts(keys: Sequence[Shaped[Array, "*shape"]], axis: int) -> Bool[Array, "*shape"]:
-    """Where a run of equal elements starts, in arrays sorted by `keys`; all NaNs are equal, and -0 equals +0."""
-    start = lax.broadcasted_iota(jnp.int32, keys[0].shape, axis) == 0
-    for key in keys:
-        for part in order_keys(key):
-            start |= part != jnp.roll(part, 1, axis)
-    return start
 
 
 def refine(
@@ -80,34 +75,90 @@ def _refine_transpose(cotangents: Any, *operands: Any, **params: Any) -> Any:
 
 
 def _refine_batch(operands: Any, dims: Any, *, axis: int, **params: Any) -> Any:
-    (size,) = {x.shape[d] for x, d in zip(operands, dims, strict=True) if d is not None}
-    moved = [
-        jnp.broadcast_to(x, (size, *x.shape)) if d is None else jnp.moveaxis(x, d, 0)
-        for x, d in zip(operands, dims, strict=True)
-    ]
-    return [_refine(*moved, axis=axis + 1, **params)], [0]
+    return [_refine(*_define.batched_at(0, operands, dims), axis=axis + 1, **params)], [0]
 
 
-def _sort_jvp(primals: Any, tangents: Any, *, outputs: tuple[str, ...], **params: Any) -> Any:
-    (x,), (dx,) = primals, tangents
-    axis, descending, ties = params["axis"], params["descending"], params["ties"]
-    if VALUES not in outputs or _define.is_zero(dx):
-        results = sort_p.bind(x, outputs=outputs, **params)
-        return results, [_define.zero_tangent(r) for r in results]
-    needed = outputs if ties == "directional" else (*outputs, INDICES)
-    found = sort(x, axis, descending=descending, ties=ties, outputs=needed)
+def _tangent_of_sort(x: Array, dx: Array, *segments: Array, axis: int, descending: bool, ties: str, **found: Any) -> Array:
     if ties == "directional":
-        dy = refine((x, dx), dx, axis, descending=descending)
-    elif ties == "average":
-        dy = average(starts(found[:1], axis), permute(found[-1], dx, axis), axis)
-    else:
-        dy = permute(found[-1], dx, axis)
-    results = found[: len(outputs)]
-    return results, [dy if name == VALUES else _define.zero_tangent(r) for name, r in zip(outputs, results, strict=True)]
+        # Segments stay in ascending order when the keys are turned around.
+        return refine([*(~ids if descending else ids for ids in segments), x, dx], dx, axis, descending=descending)
+    moved = permute(found["indices"], dx, axis)
+    if ties == "stable":
+        return moved
+    in_order = [*(permute(found["indices"], ids, axis) for ids in segments), found["values"]]
+    return average(starts(in_order, axis), moved, axis)
+
+
+def _tangent_of_all(x: Array, dx: Array, *segments: Array, **params: Any) -> Array:
+    values, indices = sort(
+        x,
+        params["axis"],
+        segments=segments[0] if segments else None,
+        descending=params["descending"],
+        outputs=(VALUES, INDICES),
+    )
+    return _tangent_of_sort(x, dx, *segments, **params, values=values, indices=indices)
+
+
+def _tangent_of_select(
+    x: Array, dx: Array, ranks: Array, *where: Array, values: Array, indices: Array, axis: int, descending: bool, ties: str
+) -> Array:
+    if ties == "stable":
+        return take(indices, dx, axis)
+    if ties == "average" and ranks.shape[axis] <= FEW:
+        return _means_of_ties(x, dx, values, axis, *where)
+    left_out = [(~mask).astype(jnp.int32) for mask in where]
+    return take(ranks, _tangent_of_all(x, dx, *left_out, axis=axis, descending=descending, ties=ties), axis)
+
+
+def _means_of_ties(x: Array, dx: Array, values: Array, axis: int, *where: Array) -> Array:
+    """For each of a few `values`, the mean of `dx` over the elements of `x` that are equal to it."""
+    count = values.shape[axis]
+    each = [lax.slice_in_dim(values, j, j + 1, axis=axis) for j in range(count)]
+    # Equal values share the group of the first of them.
+    of_elements, of_values = jnp.full_like(x, -1, jnp.int32), jnp.zeros_like(values, jnp.int32)
+    for j in reversed(range(count)):
+        of_elements = jnp.where(_equal(x, each[j]), j, of_elements)
+        of_values = jnp.where(_equal(values, each[j]), j, of_values)
+    for mask in where:
+        of_elements = jnp.where(mask, of_elements, -1)
+    return take(of_values, group_means(of_elements, dx, axis, count), axis)
+
+
+def _equal(x: Array, y: Array) -> Array:
+    parts = zip(order_keys(x), order_keys(y), strict=True)
+    return functools.reduce(jnp.logical_and, [a == b for a, b in parts])
+
+
+def _tangent_of_top_k(
+    x: Array, dx: Array, *, values: Array, indices: Array, k: int, axis: int, descending: bool, ties: str
+) -> Array:
+    if ties == "directional":
+        return lax.slice_in_dim(refine((x, dx), dx, axis, descending=descending), 0, k, axis=axis)
+    moved = take(indices, dx, axis)
+    if ties == "stable" or k == 0:
+        return moved
+    # Only the ties of the last may lie outside.
+    last = lax.slice_in_dim(values, k - 1, k, axis=axis)
+    inside = average(starts([values], axis), moved, axis)
+    return jnp.where(_equal(values, last), _means_of_ties(x, dx, last, axis), inside)
+
+
+def _tangent_of_partition(
+    x: Array, dx: Array, *, values: Array, indices: Array, kth: tuple[int, ...], axis: int, ties: str
+) -> Array:
+    if ties == "stable":
+        return permute(indices, dx, axis)
+    # Equal elements stand in their old order, among others: what a sort would give them goes where they are.
+    in_order = _tangent_of_all(x, dx, axis=axis, descending=False, ties=ties)
+    return permute(argsort(values, axis), in_order, axis, transpose=True)
 
 
 refine_p = _define.define("sortax_refine", shape=_refine_shape, xla=_refine_xla)
 ad.primitive_jvps[refine_p] = _refine_jvp
 ad.primitive_transposes[refine_p] = _refine_transpose
 batching.primitive_batchers[refine_p] = _refine_batch
-ad.primitive_jvps[sort_p] = _sort_jvp
+define_tangent(sort_p, _sort, _tangent_of_sort)
+define_tangent(select_p, _select, _tangent_of_select)
+define_tangent(top_k_p, _top_k, _tangent_of_top_k)
+define_tangent(partition_p, _partition, _tangent_of_partition)

@@ -2,4 +2,6 @@
 
 from .base import AbstractPermutationRelaxation as AbstractPermutationRelaxation
 from .base import AbstractRelaxation as AbstractRelaxation
+from .base import as_permutation_relaxation as as_permutation_relaxation
+from .base import as_relaxation as as_relaxation
 from .exact import Exact as Exact

@@ -5,8 +5,9 @@ from typing import Literal
 import equinox as eqx
 from jaxtyping import Array, Shaped
 
+from .. import _primitives as primitives
+from .._axis import check_choice
 from .._permutation import AbstractPermutation, AveragedPermutation, DirectionalPermutation, Permutation
-from .._primitives import POLICIES, invert, lexsort, permute, sort, starts
 from .base import AbstractPermutationRelaxation
 
 
@@ -57,25 +58,39 @@ class Exact(AbstractPermutationRelaxation):
     ties: Literal["stable", "average", "directional"] = eqx.field(static=True, default="stable")
 
     def __check_init__(self) -> None:
-        if self.ties not in POLICIES:
-            raise ValueError(f"unknown tie policy {self.ties!r}; pass one of {', '.join(map(repr, POLICIES))}.")
+        check_choice("tie policy", self.ties, primitives.POLICIES)
 
-    def sort(self, x: Shaped[Array, "*shape"], axis: int, *, descending: bool) -> Shaped[Array, "*shape"]:
-        return sort(x, axis, descending=descending, ties=self.ties)[0]
+    def sort(self, x: Array, axis: int, *, descending: bool = False, segments: Array | None = None) -> Array:
+        return primitives.sort(x, axis, segments=segments, descending=descending, ties=self.ties)[0]
 
-    def place(self, x: Shaped[Array, "*shape"], w: Shaped[Array, "*shape"], axis: int) -> Shaped[Array, "*shape"]:
-        return self.permutation((x,), axis, descending=False).T @ w
+    def place(self, x: Array, w: Array, axis: int, *, descending: bool = False, segments: Array | None = None) -> Array:
+        # Segments ascend also where the keys descend.
+        keys = (x,) if segments is None else (~segments if descending else segments, x)
+        return self.permutation(keys, axis, descending=descending).T @ w
+
+    def select(self, x: Array, ranks: Array, axis: int, *, where: Array | None = None) -> Array:
+        return primitives.select(x, ranks, axis, where=where, ties=self.ties)[0]
+
+    def top_k(self, x: Array, k: int, axis: int, *, descending: bool) -> tuple[Array, Array]:
+        values, indices = primitives.top_k(x, k, axis, descending=descending, ties=self.ties)
+        return values, indices
+
+    def partition(self, x: Array, kth: tuple[int, ...], axis: int) -> Array:
+        return primitives.partition(x, kth, axis, ties=self.ties)[0]
+
+    def rank(self, x: Array, axis: int, *, method: str, descending: bool = False, segments: Array | None = None) -> Array:
+        return primitives.rank(x, axis, method=method, descending=descending, segments=segments)
 
     def permutation(self, keys: tuple[Shaped[Array, "*shape"], ...], axis: int, *, descending: bool) -> AbstractPermutation:
         if len(keys) == 1:
-            indices, inverse = sort(keys[0], axis, descending=descending, outputs=("indices", "inverse"))
+            indices, inverse = primitives.sort(keys[0], axis, descending=descending, outputs=("indices", "inverse"))
         else:
-            indices = lexsort(keys, axis, descending=descending)
-            inverse = invert(indices, axis)
+            indices = primitives.lexsort(keys, axis, descending=descending)
+            inverse = primitives.invert(indices, axis)
         from_end = axis - indices.ndim
         if self.ties == "average":
-            in_order = [permute(indices, key, axis) for key in keys]
-            return AveragedPermutation(indices, inverse, from_end, starts(in_order, axis))
+            in_order = [primitives.permute(indices, key, axis) for key in keys]
+            return AveragedPermutation(indices, inverse, from_end, primitives.starts(in_order, axis))
         if self.ties == "directional":
             return DirectionalPermutation(indices, inverse, from_end, keys, descending)
         return Permutation(indices, inverse, from_end)

@@ -1,0 +1,140 @@
+"""Entries of sorted arrays, and quantiles from them: what the ops on order statistics share."""
+
+import functools
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from . import _axis, _primitives
+from ._relax import as_permutation_relaxation, as_relaxation
+
+_WEIGHTED = ("inverted_cdf", "averaged_inverted_cdf")
+
+
+def along(vector: Array, ndim: int, axis: int) -> Array:
+    """A vector along one of `ndim` axes."""
+    return vector.reshape([-1 if d == axis else 1 for d in range(ndim)])
+
+
+def entries(relax: Any, x: Array, ranks: Array, axis: int, where: Array | None) -> Array:
+    """The entries of the sorted `x` at `ranks`, which broadcast to its other axes."""
+    shape = (*x.shape[:axis], ranks.shape[axis], *x.shape[axis + 1 :])
+    return relax.select(x, jnp.broadcast_to(ranks, shape), axis, where=where)
+
+
+def count_of(x: Array, axis: int, where: Array | None) -> Array:
+    """How many elements take part, with the axis kept."""
+    if where is None:
+        return jnp.full([1] * x.ndim, x.shape[axis], jnp.int32)
+    return jnp.sum(where, axis, keepdims=True, dtype=jnp.int32)
+
+
+def in_front(y: Array, axis: int, shape: tuple[int, ...]) -> Array:
+    """The axis moved to the front, where it becomes axes of that shape."""
+    y = jnp.moveaxis(y, axis, 0)
+    return y.reshape(*shape, *y.shape[1:])
+
+
+def as_probabilities(q: Any, scale: int) -> Array:
+    """`q`, of which 1 is `scale`, as floats of 32 bits at least."""
+    p = _axis.as_real("q", q)
+    values = _axis.known(q)
+    if values is not None and not ((values >= 0) & (values <= scale)).all():
+        raise ValueError(f"q must be from 0 to {scale}, got {q}.")
+    p = p.astype(jnp.promote_types(p.dtype, jnp.float32) if jnp.issubdtype(p.dtype, jnp.floating) else float)
+    return p if scale == 1 else p / scale
+
+
+def check_method(method: str, weighted: bool) -> None:
+    _axis.check_choice("method", method, _primitives.METHODS)
+    if weighted and method not in _WEIGHTED:
+        raise ValueError(f"weights need the method {' or '.join(map(repr, _WEIGHTED))}, got {method!r}.")
+
+
+def quantiles(
+    a: Any, q: Any, scale: int, axis: Any, method: str, keepdims: bool, weights: Any, where: Any, relax: Any, skip_nan: bool
+) -> Array:
+    """The ops of `_quantile.py`, with `q` from 0 to `scale`."""
+    x, p = _axis.as_real("a", a), as_probabilities(q, scale)
+    check_method(method, weights is not None)
+    kept, mask = _axis.kept_shape(x.shape, axis), _axis.as_mask(where, x.shape)
+    if skip_nan and jnp.issubdtype(x.dtype, jnp.floating):
+        mask = ~jnp.isnan(x) if mask is None else mask & ~jnp.isnan(x)
+    parts = {"x": x} | ({} if mask is None else {"where": mask})
+    if weights is not None:
+        parts["weights"] = _as_weights(weights, x, axis)
+        as_permutation_relaxation(relax)
+    arrays, axis = _axis.merged(list(parts.values()), axis)
+    of = _weighted_quantiles if weights is not None else _quantiles
+    y = of(dict(zip(parts, arrays, strict=True)), p.reshape(-1), as_relaxation(relax), axis, method)
+    y = in_front(y, axis, p.shape)
+    return y.reshape(*p.shape, *kept) if keepdims else y
+
+
+@functools.partial(jax.jit, static_argnums=(3, 4))
+def _quantiles(parts: dict[str, Array], q: Array, relax: Any, axis: int, method: str) -> Array:
+    x, where = parts["x"], parts.get("where")
+    count = count_of(x, axis, where)
+    floats = jnp.issubdtype(x.dtype, jnp.floating)
+    dtype = x.dtype if floats else jnp.result_type(float)
+    shape = (*count.shape[:axis], q.size, *count.shape[axis + 1 :])
+    if x.shape[axis] == 0 or q.size == 0:
+        return jnp.full((*x.shape[:axis], q.size, *x.shape[axis + 1 :]), jnp.nan, dtype)
+    q, n = jnp.broadcast_to(along(q, x.ndim, axis), shape), jnp.broadcast_to(count, shape)
+    lower, upper, fraction = _primitives.quantile_ranks(q, n, method)
+    wanted = [lower] if method in _primitives.WHOLE else [lower, upper]
+    # The last tells whether there is a NaN, and is where the derivative goes then.
+    s = entries(relax, x, jnp.concatenate([*wanted, *([jnp.maximum(count - 1, 0)] if floats else [])], axis), axis, where)
+    *found, last = jnp.split(s, [q.shape[axis] * (i + 1) for i in range(len(wanted))], axis)
+    low, high = found[0].astype(dtype), found[-1].astype(dtype)
+    y = low if len(found) == 1 else interpolate(low, high, fraction)
+    if floats:
+        y = jnp.where(jnp.isnan(last), last, y)
+    return jnp.where((q >= 0) & (q <= 1) & (count > 0), y, jnp.nan)
+
+
+@functools.partial(jax.jit, static_argnums=(3, 4))
+def _weighted_quantiles(parts: dict[str, Array], q: Array, relax: Any, axis: int, method: str) -> Array:
+    x, w = parts["x"], jax.lax.stop_gradient(parts["weights"])
+    x = x if jnp.issubdtype(x.dtype, jnp.floating) else x.astype(float)
+    shape = (*x.shape[:axis], q.size, *x.shape[axis + 1 :])
+    if 0 in (x.shape[axis], q.size):
+        return jnp.full(shape, jnp.nan, x.dtype)
+    takes_part = (w != 0) & parts.get("where", True)
+    bad = jnp.any(takes_part & (jnp.isnan(x) | ~(w > 0)), axis, keepdims=True) | ~jnp.any(takes_part, axis, keepdims=True)
+    # Behind all others, and tied to none of them.
+    x = jnp.where(takes_part, x, jnp.nan)
+    P = relax.permutation((x,), axis, descending=False)
+    q = jnp.broadcast_to(along(q, x.ndim, axis), shape)
+    lower, upper, fraction = _primitives.weighted_ranks(P @ jnp.where(takes_part, w, 0), q, axis, method)
+    s = P @ x
+    y = interpolate(_primitives.take(lower, s, axis), _primitives.take(upper, s, axis), fraction)
+    return jnp.where((q >= 0) & (q <= 1) & ~bad, y, jnp.nan)
+
+
+def _as_weights(weights: Any, x: Array, axis: Any) -> Array:
+    w = _axis.as_real("weights", weights)
+    w = w if jnp.issubdtype(w.dtype, jnp.floating) else w.astype(float)
+    if w.shape == x.shape:
+        return w
+    if isinstance(axis, int) and w.shape == (x.shape[axis],):
+        return jnp.broadcast_to(along(w, x.ndim, axis % x.ndim), x.shape)
+    raise ValueError(f"weights must have the shape {x.shape} of the array, or be a vector along one axis, got {w.shape}.")
+
+
+def interpolate(low: Float[Array, "*shape"], high: Float[Array, "*shape"], fraction: Float[Array, "..."]) -> Array:
+    """`low + fraction (high - low)` for a fraction from 0 up to 1, without overflow.
+
+    An infinity that is hit is the result; between -inf and inf, and from a NaN, comes NaN.
+    """
+    dtype = low.dtype
+    wide = jnp.promote_types(dtype, jnp.float32)
+    low, high, fraction = low.astype(wide), high.astype(wide), fraction.astype(wide)
+    finite = jnp.isfinite(low) & jnp.isfinite(high)
+    a, b = jnp.where(finite, low, 0), jnp.where(finite, high, 0)
+    # Of one sign their difference cannot overflow, and equal ends give themselves; of two, neither product can.
+    between = jnp.where((a < 0) == (b < 0), a + (b - a) * fraction, a * (1 - fraction) + b * fraction)
+    at_infinity = jnp.where((fraction == 0) | (low == high), low, low + high)
+    return jnp.where(finite, between, at_infinity).astype(dtype)

@@ -1,0 +1,261 @@
+"""Quantiles: `quantile`, `percentile`, `median` and their counterparts that ignore NaN."""
+
+from jax.sharding import NamedSharding, PartitionSpec, reshard
+from jax.typing import ArrayLike
+from jaxtyping import Array, Float
+
+from . import _axis
+from ._order_statistics import quantiles
+from ._relax import AbstractRelaxation, Exact
+
+_Axes = int | tuple[int, ...] | None
+
+
+def quantile(
+    a: ArrayLike,
+    q: ArrayLike,
+    axis: _Axes = None,
+    out: None = None,
+    overwrite_input: bool = False,
+    method: str = "linear",
+    keepdims: bool = False,
+    *,
+    weights: ArrayLike | None = None,
+    where: ArrayLike | None = None,
+    relax: AbstractRelaxation = Exact(),
+) -> Float[Array, "..."]:
+    r"""Quantiles by selection, differentiable in the array and in `q`: `jax.numpy.quantile`, with all methods of NumPy.
+
+    With the sorted $s$ and the rank $h = q (n - 1)$ of the default method, $y = s_{\lfloor h \rfloor} + (h - \lfloor h \rfloor)
+    (s_{\lfloor h \rfloor + 1} - s_{\lfloor h \rfloor})$, and $\partial y / \partial q = (n - 1)(s_{\lfloor h \rfloor + 1} -
+    s_{\lfloor h \rfloor})$.
+
+    **Arguments:**
+
+    - `a`: array of any real dtype.
+    - `q`: probabilities from 0 to 1, of any shape and in any order; may be traced.
+    - `axis`: the axis, or several, to reduce; `None` for all.
+    - `out`, `overwrite_input`: refused, as `jax.numpy` does.
+    - `method`: `"linear"`, `"lower"`, `"higher"`, `"midpoint"`, `"nearest"`, `"inverted_cdf"`,
+      `"averaged_inverted_cdf"`, `"closest_observation"`, `"interpolated_inverted_cdf"`, `"hazen"`, `"weibull"`,
+      `"median_unbiased"` or `"normal_unbiased"`, as NumPy defines them.
+    - `keepdims`: keep the axis with length one.
+    - `weights`: how often each element counts; of the shape of `a`, or a vector along the axis. For the methods
+      `"inverted_cdf"` and `"averaged_inverted_cdf"`; has derivative zero.
+    - `where`: boolean, broadcasts to `a`: only these elements count, and have a gradient.
+    - `relax`: what sorting means; see [`sortax.Exact`][].
+
+    **Returns:**
+
+    Floats: the axes of `q`, then those of `a` that are left; of the dtype of `a`, or of JAX's default for integers.
+
+    **Ties:** the derivative of the order statistics is what `relax` says. In `q` it is the one from above.
+
+    **NaN:** NaN if any element is, and the cotangent goes to the NaNs as in [`sortax.max`][]; if nothing is left; or if `q`
+    is traced and outside of [0, 1]. An infinity whose rank is hit is the result.
+
+    **Cost:** O(n) time and memory for a few `q`; with `weights` one sort. The gradient reaches the selected elements
+    only. Ranks are computed in double precision: they are right also beyond 2^24 elements.
+
+    **Raises:** `ValueError` if `q` is known and outside of [0, 1], if `method` is not one of these (or not one for weights),
+    if `axis` is out of range, or if `where` or `weights` do not fit; `TypeError` if `a` is complex.
+
+    Hyndman and Fan, "Sample quantiles in statistical packages" (1996).
+
+    ??? example
+        ```python
+        >>> import jax, jax.numpy as jnp, sortax as sx
+        >>> x = jnp.array([4., 1., 3., 2.])
+        >>> print(sx.quantile(x, 0.5), sx.quantile(x, jnp.array([1., 0.])))
+        2.5 [4. 1.]
+        >>> print(jax.grad(sx.quantile)(x, 0.5), jax.grad(sx.quantile, 1)(x, 0.5))
+        [0.  0.  0.5 0.5] 3.0
+
+        ```
+    """
+    _axis.refuse("quantile", out=out, overwrite_input=overwrite_input)
+    return quantiles(a, q, 1, axis, method, keepdims, weights, where, relax, skip_nan=False)
+
+
+def percentile(
+    a: ArrayLike,
+    q: ArrayLike,
+    axis: _Axes = None,
+    out: None = None,
+    overwrite_input: bool = False,
+    method: str = "linear",
+    keepdims: bool = False,
+    *,
+    weights: ArrayLike | None = None,
+    out_sharding: NamedSharding | PartitionSpec | None = None,
+    where: ArrayLike | None = None,
+    relax: AbstractRelaxation = Exact(),
+) -> Float[Array, "..."]:
+    """[`sortax.quantile`][] of `q` / 100: `jax.numpy.percentile`.
+
+    **Arguments:** `q` from 0 to 100; `a`, `axis`, `out`, `overwrite_input`, `method`, `keepdims`, `weights`, `where`,
+    `relax` as there; `out_sharding`, where the result is to live, as in `jax.numpy`.
+
+    **Returns:** as there. **Ties:** as there. **NaN:** as there. **Cost:** as there. **Raises:** as there.
+
+    ??? example
+        ```python
+        >>> import jax.numpy as jnp, sortax as sx
+        >>> print(sx.percentile(jnp.array([4., 1., 3., 2., 5.]), 25))
+        2.0
+
+        ```
+    """
+    _axis.refuse("percentile", out=out, overwrite_input=overwrite_input)
+    y = quantiles(a, q, 100, axis, method, keepdims, weights, where, relax, skip_nan=False)
+    return y if out_sharding is None else reshard(y, out_sharding)
+
+
+def nanquantile(
+    a: ArrayLike,
+    q: ArrayLike,
+    axis: _Axes = None,
+    out: None = None,
+    overwrite_input: bool = False,
+    method: str = "linear",
+    keepdims: bool = False,
+    *,
+    weights: ArrayLike | None = None,
+    where: ArrayLike | None = None,
+    relax: AbstractRelaxation = Exact(),
+) -> Float[Array, "..."]:
+    """[`sortax.quantile`][] of the elements that are not NaN: `jax.numpy.nanquantile`.
+
+    **Arguments:** `a`, `q`, `axis`, `out`, `overwrite_input`, `method`, `keepdims`, `weights`, `where`, `relax` as there.
+
+    **Returns:** as there. **Ties:** as there. **NaN:** left out; NaN where all are. **Cost:** as there. **Raises:** as there.
+
+    ??? example
+        ```python
+        >>> import jax.numpy as jnp, sortax as sx
+        >>> print(sx.nanquantile(jnp.array([4., jnp.nan, 3., 2.]), 0.5))
+        3.0
+
+        ```
+    """
+    _axis.refuse("nanquantile", out=out, overwrite_input=overwrite_input)
+    return quantiles(a, q, 1, axis, method, keepdims, weights, where, relax, skip_nan=True)
+
+
+def nanpercentile(
+    a: ArrayLike,
+    q: ArrayLike,
+    axis: _Axes = None,
+    out: None = None,
+    overwrite_input: bool = False,
+    method: str = "linear",
+    keepdims: bool = False,
+    *,
+    weights: ArrayLike | None = None,
+    where: ArrayLike | None = None,
+    relax: AbstractRelaxation = Exact(),
+) -> Float[Array, "..."]:
+    """[`sortax.percentile`][] of the elements that are not NaN: `jax.numpy.nanpercentile`.
+
+    **Arguments:** `q` from 0 to 100; `a`, `axis`, `out`, `overwrite_input`, `method`, `keepdims`, `weights`, `where`,
+    `relax` as in [`sortax.quantile`][].
+
+    **Returns:** as there. **Ties:** as there. **NaN:** left out; NaN where all are. **Cost:** as there. **Raises:** as there.
+
+    ??? example
+        ```python
+        >>> import jax.numpy as jnp, sortax as sx
+        >>> print(sx.nanpercentile(jnp.array([4., jnp.nan, 3., 2.]), 50))
+        3.0
+
+        ```
+    """
+    _axis.refuse("nanpercentile", out=out, overwrite_input=overwrite_input)
+    return quantiles(a, q, 100, axis, method, keepdims, weights, where, relax, skip_nan=True)
+
+
+def median(
+    a: ArrayLike,
+    axis: _Axes = None,
+    out: None = None,
+    overwrite_input: bool = False,
+    keepdims: bool = False,
+    *,
+    weights: ArrayLike | None = None,
+    where: ArrayLike | None = None,
+    relax: AbstractRelaxation = Exact(),
+) -> Float[Array, "..."]:
+    """The middle element, or the mean of the two in the middle: `jax.numpy.median`, by selection.
+
+    **Arguments:**
+
+    - `a`, `axis`, `out`, `overwrite_input`, `keepdims`, `where`, `relax`: as for [`sortax.quantile`][].
+    - `weights`: how often each element counts, as there; the weighted median is that of `"averaged_inverted_cdf"`.
+
+    **Returns:** floats without the axis: of the dtype of `a`, or of JAX's default for integers.
+
+    **Ties:** as there; with all elements equal, `Exact("stable")` gives the cotangent to the two in the middle and
+    `Exact("average")` to all alike. **NaN:** as there. **Cost:** as there. **Raises:** as there.
+
+    ??? example
+        ```python
+        >>> import jax, jax.numpy as jnp, sortax as sx
+        >>> x = jnp.array([1., 1., 1., 1.])
+        >>> print(jax.grad(sx.median)(x), jax.grad(lambda x: sx.median(x, relax=sx.Exact("average")))(x))
+        [0.  0.5 0.5 0. ] [0.25 0.25 0.25 0.25]
+
+        ```
+    """
+    _axis.refuse("median", out=out, overwrite_input=overwrite_input)
+    return quantiles(
+        a,
+        0.5,
+        1,
+        axis,
+        "linear" if weights is None else "averaged_inverted_cdf",
+        keepdims,
+        weights,
+        where,
+        relax,
+        skip_nan=False,
+    )
+
+
+def nanmedian(
+    a: ArrayLike,
+    axis: _Axes = None,
+    out: None = None,
+    overwrite_input: bool = False,
+    keepdims: bool = False,
+    *,
+    weights: ArrayLike | None = None,
+    where: ArrayLike | None = None,
+    relax: AbstractRelaxation = Exact(),
+) -> Float[Array, "..."]:
+    """[`sortax.median`][] of the elements that are not NaN: `jax.numpy.nanmedian`.
+
+    **Arguments:** `a`, `axis`, `out`, `overwrite_input`, `keepdims`, `weights`, `where`, `relax` as there.
+
+    **Returns:** as there. **Ties:** as there. **NaN:** left out; NaN where all are. **Cost:** as there. **Raises:** as there.
+
+    ??? example
+        ```python
+        >>> import jax.numpy as jnp, sortax as sx
+        >>> print(sx.nanmedian(jnp.array([[4., jnp.nan], [3., 2.]]), axis=0))
+        [3.5 2. ]
+
+        ```
+    """
+    _axis.refuse("nanmedian", out=out, overwrite_input=overwrite_input)
+    return quantiles(
+        a,
+        0.5,
+        1,
+        axis,
+        "linear" if weights is None else "averaged_inverted_cdf",
+        keepdims,
+        weights,
+        where,
+        relax,
+        skip_nan=True,
+    )

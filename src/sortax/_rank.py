@@ -1,0 +1,139 @@
+"""The ops that say where each element stands: `rank` and `top_k_mask`."""
+
+import functools
+from typing import Any, Literal
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+from jax.typing import ArrayLike
+from jaxtyping import Array, Float, Real
+
+from . import _axis, _primitives
+from ._relax import AbstractRelaxation, Exact, as_relaxation
+
+
+def rank(
+    a: ArrayLike,
+    method: Literal["average", "min", "max", "dense", "ordinal"] = "average",
+    axis: int | None = -1,
+    *,
+    descending: bool = False,
+    where: ArrayLike | None = None,
+    relax: AbstractRelaxation = Exact(),
+) -> Real[Array, "..."]:
+    r"""The rank of each element along an axis, from 0: `scipy.stats.rankdata` less one.
+
+    The smallest has rank 0: $r_i = \#\{j : a_j < a_i\}$ without ties.
+
+    **Arguments:**
+
+    - `a`: array of any shape and of any boolean, integer, floating or complex dtype.
+    - `method`: what equal elements get: the `"average"` of their ranks, the `"min"` or the `"max"` of them, ranks
+      without gaps (`"dense"`), or ranks by position (`"ordinal"`).
+    - `axis`: the axis to rank along, or `None` to flatten first.
+    - `descending`: the largest has rank 0.
+    - `where`: boolean, broadcasts to `a`: only these are ranked, among each other; the others get 0.
+    - `relax`: what sorting means; see [`sortax.Exact`][], under which ranks are constants with derivative zero.
+
+    **Returns:**
+
+    An array of the shape of `a`: for `"average"` floats, of the dtype of `a` if that is floating and has at least 32 bits
+    and else of JAX's default; for the other methods integers.
+
+    **Ties:** by `method`. **NaN:** ranked last, as one tie (first when descending).
+
+    **Cost:** one sort; O(n) memory. Ranks beyond 2^24 are rounded to float32 unless `a` is of float64; those of the
+    other methods are exact.
+
+    **Raises:** `ValueError` if `method` is not one of these, `axis` is out of range or `where` does not fit; `TypeError` if
+    `where` is not boolean.
+
+    ??? example
+        ```python
+        >>> import jax.numpy as jnp, sortax as sx
+        >>> x = jnp.array([30., 10., 30., 20.])
+        >>> print(sx.rank(x), sx.rank(x, "min"))
+        [2.5 0.  2.5 1. ] [2 0 2 1]
+
+        ```
+    """
+    _axis.check_choice("method", method, _primitives.RANK_METHODS)
+    x = _axis.as_array("a", a)
+    mask = _axis.as_mask(where, x.shape)
+    arrays = [array if axis is not None else array.ravel() for array in ([x] if mask is None else [x, mask])]
+    axis = 0 if axis is None else _axis.normalize(axis, x.ndim)
+    return _rank(arrays, as_relaxation(relax), axis, method, descending)
+
+
+@functools.partial(jax.jit, static_argnums=(2, 3, 4))
+def _rank(arrays: list[Array], relax: Any, axis: int, method: str, descending: bool) -> Array:
+    x, *masks = arrays
+    segments = first_of(*masks)
+    ranks = relax.rank(x, axis, method=method, descending=descending, segments=segments)
+    return ranks if segments is None else jnp.where(masks[0], ranks, 0)
+
+
+def top_k_mask(
+    a: ArrayLike, k: ArrayLike, axis: int = -1, *, where: ArrayLike | None = None, relax: AbstractRelaxation = Exact()
+) -> Float[Array, "..."]:
+    r"""1 for the `k` largest elements along an axis, 0 for the others; it sums to `k`.
+
+    It marks the elements that [`sortax.top_k`][] returns, and is the gradient of the sum of their values.
+
+    **Arguments:**
+
+    - `a`: array of any shape and of any boolean, integer, floating or complex dtype.
+    - `k`: how many, from 0 to the length of the axis; may be traced.
+    - `axis`: the axis to select along.
+    - `where`: boolean, broadcasts to `a`: only these take part; the others get 0.
+    - `relax`: what sorting means; see [`sortax.Exact`][], under which the mask is a constant with derivative zero.
+
+    **Returns:**
+
+    Floats of the shape of `a`, of its dtype if that is floating and else of JAX's default.
+
+    **Ties:** the first of equal elements are taken; under `Exact("average")` those at the border share what is left. If
+    `where` leaves fewer than `k`, all of these are taken.
+
+    **NaN:** largest, as in `top_k`.
+
+    **Cost:** one sort; O(n) memory.
+
+    **Raises:** `ValueError` if `k` is known and out of range, if `axis` is out of range or `where` does not fit; `TypeError`
+    if `k` is not an integer or `where` not boolean.
+
+    ??? example
+        ```python
+        >>> import jax.numpy as jnp, sortax as sx
+        >>> x = jnp.array([3., 5., 1., 3.])
+        >>> print(sx.top_k_mask(x, 2), sx.top_k_mask(x, 2, relax=sx.Exact("average")))
+        [1. 1. 0. 0.] [0.5 1.  0.  0.5]
+
+        ```
+    """
+    x, count = _axis.as_array("a", a), _axis.as_array("k", k)
+    if not jnp.issubdtype(count.dtype, jnp.integer) or count.ndim:
+        raise TypeError(f"k must be one integer, got an array of shape {count.shape} and dtype {count.dtype}.")
+    mask = _axis.as_mask(where, x.shape)
+    axis = _axis.normalize(axis, x.ndim)
+    value = _axis.known(k)
+    if value is not None and not 0 <= value <= x.shape[axis]:
+        raise ValueError(f"k must be from 0 to {x.shape[axis]}, the length of axis {axis}, got {value}.")
+    return _top_k_mask([x] if mask is None else [x, mask], count, as_relaxation(relax), axis)
+
+
+@functools.partial(jax.jit, static_argnums=3)
+def _top_k_mask(arrays: list[Array], k: Array, relax: Any, axis: int) -> Array:
+    x, *masks = arrays
+    dtype = x.dtype if jnp.issubdtype(x.dtype, jnp.floating) else jnp.result_type(float)
+    k = k.astype(jnp.int32)
+    if masks:
+        k = jnp.minimum(k, jnp.sum(masks[0], axis, keepdims=True, dtype=jnp.int32))
+    taken = (lax.broadcasted_iota(jnp.int32, x.shape, axis) < k).astype(dtype)
+    return relax.place(x, taken, axis, descending=True, segments=first_of(*masks))
+
+
+def first_of(*masks: Array) -> Array | None:
+    """Segments that put what a mask holds first, and the rest after it."""
+    return (~masks[0]).astype(jnp.int32) if masks else None

@@ -1,0 +1,163 @@
+"""Order inside segments, ragged groups given by ids as in `jax.ops.segment_sum`: no padding, ids in any order."""
+
+from typing import Any, Literal
+
+import jax.numpy as jnp
+import numpy as np
+from jax.typing import ArrayLike
+from jaxtyping import Array, Int, Real, Shaped
+
+from . import _axis, _primitives
+from ._order_statistics import along
+from ._relax import AbstractRelaxation, Exact, as_relaxation
+
+
+def segment_sort(
+    data: ArrayLike,
+    segment_ids: ArrayLike,
+    num_segments: int | None = None,
+    *,
+    axis: int = 0,
+    descending: bool = False,
+    relax: AbstractRelaxation = Exact(),
+) -> Shaped[Array, "..."]:
+    """Sort inside segments: all of segment 0 in order, then all of segment 1, and so on.
+
+    Where the ids are sorted, each segment stays where it is.
+
+    **Arguments:**
+
+    - `data`: array of any shape and of any boolean, integer, floating or complex dtype.
+    - `segment_ids`: integers, the segment of each element, in any order: a vector along the axis, or of the shape of `data`.
+    - `num_segments`: how many segments there are; by default one more than the largest id, if that is known when traced.
+    - `axis`: the axis that is segmented.
+    - `descending`: largest first inside each segment; segments still ascend.
+    - `relax`: what sorting means; see [`sortax.Exact`][].
+
+    **Returns:**
+
+    An array of the shape and dtype of `data`. Elements of no segment, whose ids are known only at run time and are negative
+    or too large, come last, in order among themselves.
+
+    **Ties:** equal elements of a segment keep their order; the derivative is what `relax` says.
+
+    **NaN:** last in its segment (first when descending).
+
+    **Cost:** O(n) time on a CPU, two sorts elsewhere; O(n) memory.
+
+    **Raises:** `TypeError` if ids are not integers; `ValueError` if ids are known and negative, do not fit, or are traced
+    without `num_segments`, or if `axis` is out of range.
+
+    ??? example
+        ```python
+        >>> import jax.numpy as jnp, sortax as sx
+        >>> x, ids = jnp.array([3., 1., 2., 5., 4.]), jnp.array([1, 0, 1, 0, 1])
+        >>> print(sx.segment_sort(x, ids))
+        [1. 5. 2. 3. 4.]
+
+        ```
+    """
+    x, ids, _, axis = segmented(data, segment_ids, num_segments, axis)
+    return as_relaxation(relax).sort(x, axis, segments=jnp.broadcast_to(ids, x.shape), descending=descending)
+
+
+def segment_argsort(
+    data: ArrayLike,
+    segment_ids: ArrayLike,
+    num_segments: int | None = None,
+    *,
+    axis: int = 0,
+    descending: bool = False,
+    relax: AbstractRelaxation = Exact(),
+) -> Int[Array, "..."]:
+    """The integers that sort inside segments.
+
+    `take_along_axis(data, segment_argsort(...), axis)` is `segment_sort(...)`.
+
+    **Arguments:**
+
+    - `data`, `segment_ids`, `num_segments`, `axis`, `descending`: as for [`sortax.segment_sort`][].
+    - `relax`: accepted as by every op; integers carry no derivative.
+
+    **Returns:** integers of the shape of `data`, places along the whole axis.
+
+    **Ties:** by position. **NaN:** last in its segment. **Cost:** as [`sortax.segment_sort`][]. **Raises:** as there.
+
+    ??? example
+        ```python
+        >>> import jax.numpy as jnp, sortax as sx
+        >>> x, ids = jnp.array([3., 1., 2., 5., 4.]), jnp.array([1, 0, 1, 0, 1])
+        >>> print(sx.segment_argsort(x, ids))
+        [1 3 2 0 4]
+
+        ```
+    """
+    as_relaxation(relax)
+    x, ids, _, axis = segmented(data, segment_ids, num_segments, axis)
+    indices = _primitives.argsort(x, axis, segments=jnp.broadcast_to(ids, x.shape), descending=descending)
+    return indices.astype(_axis.index_dtype(None, x.shape[axis]))
+
+
+def segment_rank(
+    data: ArrayLike,
+    segment_ids: ArrayLike,
+    num_segments: int | None = None,
+    method: Literal["average", "min", "max", "dense", "ordinal"] = "average",
+    *,
+    axis: int = 0,
+    descending: bool = False,
+    relax: AbstractRelaxation = Exact(),
+) -> Real[Array, "..."]:
+    """The rank of each element inside its segment, from 0; see [`sortax.rank`][].
+
+    **Arguments:**
+
+    - `data`, `segment_ids`, `num_segments`, `axis`: as for [`sortax.segment_sort`][].
+    - `method`: what equal elements get, as for [`sortax.rank`][].
+    - `descending`: the largest of a segment has rank 0.
+    - `relax`: what sorting means; see [`sortax.Exact`][], under which ranks are constants with derivative zero.
+
+    **Returns:** an array of the shape of `data`, of the dtype that `rank` has; 0 for elements of no segment.
+
+    **Ties:** by `method`. **NaN:** ranked last in its segment, as one tie. **Cost:** two sorts; O(n) memory.
+
+    **Raises:** as [`sortax.segment_sort`][]; `ValueError` if `method` is not one of these.
+
+    ??? example
+        ```python
+        >>> import jax.numpy as jnp, sortax as sx
+        >>> x, ids = jnp.array([3., 1., 2., 5., 4.]), jnp.array([1, 0, 1, 0, 1])
+        >>> print(sx.segment_rank(x, ids))
+        [1. 0. 0. 1. 2.]
+
+        ```
+    """
+    _axis.check_choice("method", method, _primitives.RANK_METHODS)
+    x, ids, num_segments, axis = segmented(data, segment_ids, num_segments, axis)
+    ids = jnp.broadcast_to(ids, x.shape)
+    ranks = as_relaxation(relax).rank(x, axis, method=method, descending=descending, segments=ids)
+    return jnp.where(ids < num_segments, ranks, 0)
+
+
+def segmented(data: Any, segment_ids: Any, num_segments: Any, axis: Any) -> tuple[Array, Array, int, int]:
+    """The array; ids that broadcast to it, with those of no segment at `num_segments`; how many; and the axis."""
+    x, ids = _axis.as_array("data", data), _axis.as_array("segment_ids", segment_ids)
+    axis = _axis.normalize(axis, x.ndim)
+    if not jnp.issubdtype(ids.dtype, jnp.integer):
+        raise TypeError(f"segment_ids must be integers, got dtype {ids.dtype}.")
+    if ids.shape == (x.shape[axis],):
+        ids = along(ids, x.ndim, axis)
+    elif ids.shape != x.shape:
+        raise ValueError(f"segment_ids must have shape {(x.shape[axis],)} or {x.shape}, got {ids.shape}.")
+    values = _axis.known(segment_ids)
+    if values is not None and values.size and values.min() < 0:
+        raise ValueError(f"segment_ids must not be negative, got {values.min()}.")
+    if num_segments is None:
+        if values is None:
+            raise ValueError("num_segments must be given where segment_ids are traced; pass one more than the largest id.")
+        num_segments = int(values.max(initial=-1)) + 1
+    num_segments = _axis.as_integer("num_segments", num_segments)
+    if not 0 <= num_segments < np.iinfo(np.int32).max:
+        raise ValueError(f"num_segments must be from 0 to 2^31 - 2, got {num_segments}.")
+    inside = (ids >= 0) & (ids < num_segments)
+    return x, jnp.where(inside, ids, num_segments).astype(jnp.int32), num_segments, axis

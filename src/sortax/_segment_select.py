@@ -1,0 +1,193 @@
+"""A part of the order of each segment: `segment_top_k`, `segment_quantile` and `segment_median`."""
+
+import functools
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax.typing import ArrayLike
+from jaxtyping import Array, Float, Int, Shaped
+
+from . import _axis, _primitives
+from ._order_statistics import along, as_probabilities, check_method, interpolate
+from ._relax import AbstractRelaxation, Exact, as_relaxation
+from ._segment import segmented
+
+
+def segment_top_k(
+    data: ArrayLike,
+    segment_ids: ArrayLike,
+    k: int,
+    num_segments: int | None = None,
+    *,
+    axis: int = 0,
+    relax: AbstractRelaxation = Exact(),
+) -> tuple[Shaped[Array, "..."], Int[Array, "..."]]:
+    """The `k` largest elements of each segment, largest first, and their indices along the whole axis.
+
+    **Arguments:**
+
+    - `data`, `segment_ids`, `num_segments`, `axis`: as for [`sortax.segment_sort`][].
+    - `k`: how many; known when traced.
+    - `relax`: what sorting means; see [`sortax.Exact`][].
+
+    **Returns:**
+
+    Values and indices with the axes `(num_segments, k)` in the place of the axis. Where a segment has fewer than `k`
+    elements, the rest is -inf (the lowest number of an integer dtype), with index -1.
+
+    **Ties:** the first of equal elements first; the derivative is what `relax` says. **NaN:** first.
+
+    **Cost:** as [`sortax.segment_sort`][]; k num_segments more memory.
+
+    **Raises:** as [`sortax.segment_sort`][]; `ValueError` if `k` is negative; `TypeError` if `k` is not an integer known when
+    traced.
+
+    ??? example
+        ```python
+        >>> import jax.numpy as jnp, sortax as sx
+        >>> x, ids = jnp.array([3., 1., 2., 5., 4.]), jnp.array([1, 0, 1, 2, 1])
+        >>> values, indices = sx.segment_top_k(x, ids, 2)
+        >>> print(values)
+        [[  1. -inf]
+         [  4.   3.]
+         [  5. -inf]]
+
+        ```
+    """
+    x, ids, num_segments, axis = segmented(data, segment_ids, num_segments, axis)
+    k = _axis.as_integer("k", k)
+    if k < 0:
+        raise ValueError(f"k must not be negative, got {k}.")
+    values, indices = _segment_top_k(x, ids, as_relaxation(relax), k, num_segments, axis)
+    return values, indices.astype(_axis.index_dtype(None, x.shape[axis]))
+
+
+def segment_quantile(
+    data: ArrayLike,
+    segment_ids: ArrayLike,
+    q: ArrayLike,
+    num_segments: int | None = None,
+    *,
+    axis: int = 0,
+    method: str = "linear",
+    relax: AbstractRelaxation = Exact(),
+) -> Float[Array, "..."]:
+    """The quantiles of each segment; see [`sortax.quantile`][].
+
+    **Arguments:**
+
+    - `data`, `segment_ids`, `num_segments`, `axis`: as for [`sortax.segment_sort`][].
+    - `q`: probabilities from 0 to 1, of any shape; may be traced.
+    - `method`: as for [`sortax.quantile`][].
+    - `relax`: what sorting means; see [`sortax.Exact`][].
+
+    **Returns:**
+
+    Floats: the axes of `q`, then those of `data` with `num_segments` in the place of the axis.
+
+    **Ties:** as [`sortax.quantile`][]. **NaN:** NaN for a segment that has one, and for one without elements.
+
+    **Cost:** as [`sortax.segment_sort`][]. **Raises:** as there and as [`sortax.quantile`][].
+
+    ??? example
+        ```python
+        >>> import jax.numpy as jnp, sortax as sx
+        >>> x, ids = jnp.array([3., 1., 2., 5., 4.]), jnp.array([1, 0, 1, 0, 1])
+        >>> print(sx.segment_quantile(x, ids, 0.5))
+        [3. 3.]
+
+        ```
+    """
+    _axis.as_real("data", data)
+    p = as_probabilities(q, 1)
+    check_method(method, weighted=False)
+    x, ids, num_segments, axis = segmented(data, segment_ids, num_segments, axis)
+    y = _segment_quantile(x, ids, p.reshape(-1), as_relaxation(relax), num_segments, axis, method)
+    return y.reshape(*p.shape, *y.shape[1:])
+
+
+def segment_median(
+    data: ArrayLike,
+    segment_ids: ArrayLike,
+    num_segments: int | None = None,
+    *,
+    axis: int = 0,
+    relax: AbstractRelaxation = Exact(),
+) -> Float[Array, "..."]:
+    """The median of each segment: `segment_quantile` at 0.5.
+
+    **Arguments:** `data`, `segment_ids`, `num_segments`, `axis`, `relax` as for [`sortax.segment_quantile`][].
+
+    **Returns:** floats of the shape of `data` with `num_segments` in the place of the axis.
+
+    **Ties:** as there. **NaN:** as there. **Cost:** as there. **Raises:** as there.
+
+    ??? example
+        ```python
+        >>> import jax.numpy as jnp, sortax as sx
+        >>> print(sx.segment_median(jnp.array([3., 1., 2., 5.]), jnp.array([0, 1, 0, 1])))
+        [2.5 3. ]
+
+        ```
+    """
+    return segment_quantile(data, segment_ids, 0.5, num_segments, axis=axis, relax=relax)
+
+
+def _bounds(ids: Array, num_segments: int, axis: int) -> tuple[Array, Array]:
+    """Where each segment starts in sorted order, and how many elements it has."""
+    sizes = _primitives.take(ids, jnp.ones_like(ids), axis, into=num_segments + 1)
+    sizes = jax.lax.slice_in_dim(sizes, 0, num_segments, axis=axis)
+    return jnp.cumsum(sizes, axis, dtype=jnp.int32) - sizes, sizes
+
+
+def _at(places: Array, sorted_x: Array, axis: int) -> Array:
+    """The entries of a sorted array at places that are brought into range, and alike for all other axes if they are there."""
+    n = sorted_x.shape[axis]
+    shape = (*sorted_x.shape[:axis], places.shape[axis], *sorted_x.shape[axis + 1 :])
+    return _primitives.take(jnp.broadcast_to(jnp.clip(places, 0, n - 1), shape), sorted_x, axis)
+
+
+@functools.partial(jax.jit, static_argnums=(3, 4, 5))
+def _segment_top_k(x: Array, ids: Array, relax: Any, k: int, num_segments: int, axis: int) -> tuple[Array, Array]:
+    start, size = _bounds(ids, num_segments, axis)
+    place = jnp.arange(k, dtype=jnp.int32)
+
+    def split(y: Array) -> Array:
+        return y.reshape(*y.shape[:axis], num_segments, k, *y.shape[axis + 1 :])
+
+    wide = [jnp.expand_dims(v, axis + 1) for v in (start, size)]
+    place = along(place, x.ndim + 1, axis + 1)
+    places, exists = (
+        wide[0] + place,
+        jnp.broadcast_to(place < wide[1], (*wide[0].shape[: axis + 1], k, *wide[0].shape[axis + 2 :])),
+    )
+    places = places.reshape(*places.shape[:axis], -1, *places.shape[axis + 2 :])
+    ids = jnp.broadcast_to(ids, x.shape)
+    lowest = (
+        -jnp.inf if jnp.issubdtype(x.dtype, jnp.inexact) else (False if x.dtype == jnp.bool_ else jnp.iinfo(x.dtype).min)
+    )
+    if 0 in (x.shape[axis], k, num_segments):
+        shape = (*x.shape[:axis], num_segments, k, *x.shape[axis + 1 :])
+        return jnp.full(shape, lowest, x.dtype), jnp.full(shape, -1, jnp.int32)
+    values = split(_at(places, relax.sort(x, axis, segments=ids, descending=True), axis))
+    indices = split(_at(places, _primitives.argsort(x, axis, segments=ids, descending=True), axis))
+    return jnp.where(exists, values, jnp.asarray(lowest, x.dtype)), jnp.where(exists, indices, -1)
+
+
+@functools.partial(jax.jit, static_argnums=(4, 5, 6))
+def _segment_quantile(x: Array, ids: Array, q: Array, relax: Any, num_segments: int, axis: int, method: str) -> Array:
+    dtype = x.dtype if jnp.issubdtype(x.dtype, jnp.floating) else jnp.result_type(float)
+    if 0 in (x.shape[axis], q.size, num_segments):
+        return jnp.full((q.size, *x.shape[:axis], num_segments, *x.shape[axis + 1 :]), jnp.nan, dtype)
+    start, size = _bounds(ids, num_segments, axis)
+    s = relax.sort(x, axis, segments=jnp.broadcast_to(ids, x.shape))
+    last = _at(start + size - 1, s, axis).astype(dtype)
+
+    def one(q: Array) -> Array:
+        lower, upper, fraction = _primitives.quantile_ranks(jnp.full(size.shape, q), size, method)
+        low, high = (_at(start + rank, s, axis).astype(dtype) for rank in (lower, upper))
+        y = low if method in _primitives.WHOLE else interpolate(low, high, fraction)
+        return jnp.where((q >= 0) & (q <= 1) & (size > 0), jnp.where(jnp.isnan(last), last, y), jnp.nan)
+
+    return jax.vmap(one)(q)
