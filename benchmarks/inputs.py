@@ -29,7 +29,7 @@ class Input:
             low, high = (0, 1) if dtype.kind == "b" else (np.iinfo(dtype).min, np.iinfo(dtype).max)
             x = rng.integers(low, high, size, np.uint8 if dtype.kind == "b" else dtype, endpoint=True)
         else:
-            x = DISTRIBUTIONS[self.distribution](rng, size)
+            x = (DISTRIBUTIONS | _GROUPS)[self.distribution](rng, size)
         return x.astype(dtype).reshape(self.shape)
 
 
@@ -52,4 +52,7 @@ DISTRIBUTIONS: dict[str, Callable[[np.random.Generator, int], np.ndarray]] = {
     "small range": lambda rng, n: 1 + rng.random(n) / 1000,
     "one outlier": _one_outlier,
     "with NaN": _with_nan,
+}
+_GROUPS: dict[str, Callable[[np.random.Generator, int], np.ndarray]] = {
+    "10^4 groups": lambda rng, n: rng.integers(0, 10**4, n),
 }

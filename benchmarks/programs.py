@@ -29,26 +29,29 @@ Function = Callable[..., Any]
 
 @dataclasses.dataclass(frozen=True)
 class Problem:
-    """An op, `{library: "module:function"}`, its input and its options; makes the programs that are compared."""
+    """An op, `{library: "module:function"}`, its inputs and its options; makes the programs that are compared."""
 
     op: Mapping[str, str]
     input: Input
     options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    others: tuple[Input, ...] = ()
 
     def forward(self, only: str | None = None) -> dict[str, Program]:
         """One program a library, or that of one library."""
-        x = self.input.array()
+        x, *others = (each.array() for each in (self.input, *self.others))
         makers = {"numpy": _by_numpy, "torch": _by_torch}
         return {
-            library: makers.get(library, _compiled)(function, x)
+            library: makers.get(library, _compiled)(function, x, *others)
             for library, function in self._functions(only).items()
             if x.dtype.name not in _LACKS.get(library, ())
         }
 
     def value_and_vjp(self, only: str | None = None) -> dict[str, Program]:
-        """The value and the cotangent of the input, for a random cotangent of a value that has the input's shape."""
-        x, g = self.input.array(), dataclasses.replace(self.input, distribution="random", seed=1).array()
+        """The value and the cotangent of the input, for a random cotangent of the value."""
+        x = self.input.array()
         functions = self._functions(only)
+        value = jax.eval_shape(_first(next(iter(functions.values()))), x)
+        g = dataclasses.replace(self.input, shape=value.shape, distribution="random", seed=1).array()
         functions.pop("numpy", None)
         return {
             library: _vjp_by_torch(function, x, g) if library == "torch" else _compiled(_with_vjp(function), x, g)
@@ -74,19 +77,29 @@ def _compiled(function: Function, *operands: np.ndarray) -> Program:
 
 def _with_vjp(function: Function) -> Function:
     def value_and_vjp(x: jax.Array, g: jax.Array) -> tuple[jax.Array, jax.Array]:
-        y, vjp = jax.vjp(function, x)
+        y, vjp = jax.vjp(_first(function), x)
         return y, vjp(g)[0]
 
     return value_and_vjp
 
 
-def _by_numpy(function: Function, x: np.ndarray) -> Program:
-    return lambda: function(x)
+def _first(function: Function) -> Function:
+    """Where an op gives indices as well, they come second."""
+
+    def values(x: Any) -> Any:
+        result = function(x)
+        return result[0] if isinstance(result, tuple | list) else result
+
+    return values
 
 
-def _by_torch(function: Function, x: np.ndarray) -> Program:
-    tensor = _tensor(x)
-    return lambda: function(tensor)
+def _by_numpy(function: Function, *operands: np.ndarray) -> Program:
+    return lambda: function(*operands)
+
+
+def _by_torch(function: Function, *operands: np.ndarray) -> Program:
+    tensors = [_tensor(x) for x in operands]
+    return lambda: function(*tensors)
 
 
 def _vjp_by_torch(function: Function, x: np.ndarray, g: np.ndarray) -> Program:
@@ -94,9 +107,7 @@ def _vjp_by_torch(function: Function, x: np.ndarray, g: np.ndarray) -> Program:
 
     def program() -> tuple[Any, Any]:
         leaf.grad = None
-        result = function(leaf)
-        # Where the op gives indices as well, they come second.
-        y = result[0] if isinstance(result, tuple) else result
+        y = _first(function)(leaf)
         y.backward(cotangent)
         return y, leaf.grad
 

@@ -31,10 +31,10 @@ Scan scan_in_parallel(const Workers& workers, const Row<T>& row, const Split& ch
   return parts[0];
 }
 
-// counts[p * buckets + d]: how many keys of chunk p have digit d.
-template <class T>
-void count_digits(const Workers& workers, const Row<T>& row, const Split& chunks, Digit digit, uint32_t* counts) {
-  const int64_t buckets = int64_t(1) << digit.width;
+// counts[p * buckets + d]: how many elements of chunk p are in bucket d.
+template <class T, class Bucket>
+void count_buckets(const Workers& workers, const Row<T>& row, const Split& chunks, int64_t buckets, const Bucket& bucket,
+                   uint32_t* counts) {
   for_each(workers, chunks.parts, [&](int64_t p) {
     // Two tables break the chain of increments to one counter that few-valued input makes.
     uint32_t* const own = counts + p * buckets;
@@ -44,10 +44,10 @@ void count_digits(const Workers& workers, const Row<T>& row, const Split& chunks
     int64_t i = chunks.begin(p);
     const int64_t end = chunks.begin(p + 1);
     for (; i + 1 < end; i += 2) {
-      ++own[digit.of(row.key(i))];
-      ++second.data()[digit.of(row.key(i + 1))];
+      ++own[bucket(i, row.key(i))];
+      ++second.data()[bucket(i + 1, row.key(i + 1))];
     }
-    if (i < end) ++own[digit.of(row.key(i))];
+    if (i < end) ++own[bucket(i, row.key(i))];
     for (int64_t d = 0; d < buckets; ++d) own[d] += second.data()[d];
   });
 }
@@ -59,7 +59,7 @@ void sort_by_counting(const Workers& workers, const Row<T>& row, const Split& ch
   constexpr int kKeyBits = 8 * sizeof(Key);
   constexpr int64_t buckets = int64_t(1) << kKeyBits;
   Scratch<uint32_t> counts(chunks.parts * buckets);
-  count_digits(workers, row, chunks, Digit{0, kKeyBits}, counts.data());
+  count_buckets(workers, row, chunks, buckets, [](int64_t, Key key) { return key; }, counts.data());
   T* out = row.values;
   for (int64_t d = 0; d < buckets; ++d) {
     int64_t total = 0;
@@ -68,16 +68,14 @@ void sort_by_counting(const Workers& workers, const Row<T>& row, const Split& ch
   }
 }
 
-template <class T, class R>
-void sort_by_scatter(const Workers& workers, const Row<T>& row, const Split& chunks, uint64_t varying) {
-  const int high = highest_bit(varying) + 1;
-  const int width = std::min(high, LongLimits::kBits);
-  const Digit digit{high - width, width};
-  const int64_t buckets = int64_t(1) << width;
+// Sorts a row by (bucket, key), stably: bucket(i, key) is the number of the bucket of element i. Buckets of `whole` keys
+// need no sorting inside.
+template <class T, class R, class Bucket>
+void sort_by_scatter(const Workers& workers, const Row<T>& row, const Split& chunks, int64_t buckets, bool whole,
+                     const Bucket& bucket) {
   const int64_t n = row.n;
-
   Scratch<uint32_t> counts(chunks.parts * buckets);
-  count_digits(workers, row, chunks, digit, counts.data());
+  count_buckets(workers, row, chunks, buckets, bucket, counts.data());
   std::vector<int64_t> bounds(static_cast<size_t>(buckets) + 1);
   uint32_t sum = 0;
   for (int64_t d = 0; d < buckets; ++d) {
@@ -96,7 +94,7 @@ void sort_by_scatter(const Workers& workers, const Row<T>& row, const Split& chu
     uint32_t* const offset = counts.data() + p * buckets;
     for (int64_t i = chunks.begin(p), end = chunks.begin(p + 1); i < end; ++i) {
       const auto key = row.key(i);
-      records.data()[offset[digit.of(key)]++] = R::make(key, uint32_t(i));
+      records.data()[offset[bucket(i, key)]++] = R::make(key, uint32_t(i));
     }
   });
 
@@ -114,28 +112,38 @@ void sort_by_scatter(const Workers& workers, const Row<T>& row, const Split& chu
     for (int64_t d = tasks[size_t(t)]; d < tasks[size_t(t) + 1]; ++d) {
       largest = std::max(largest, bounds[size_t(d) + 1] - bounds[size_t(d)]);
     }
-    Scratch<R> room(digit.low > 0 ? largest : 0);
+    Scratch<R> room(whole ? 0 : largest);
     for (int64_t d = tasks[size_t(t)]; d < tasks[size_t(t) + 1]; ++d) {
       const int64_t begin = bounds[size_t(d)], count = bounds[size_t(d) + 1] - begin;
       if (count == 0) continue;
-      R* const bucket = records.data() + begin;
-      emit(row, digit.low > 0 ? sort_run(bucket, room.data(), count) : bucket, begin, count);
+      R* const inside = records.data() + begin;
+      emit(row, whole ? inside : sort_run(inside, room.data(), count), begin, count);
     }
   });
 }
 
 template <class T, class R>
+void sort_by_leading_digit(const Workers& workers, const Row<T>& row, const Split& chunks, uint64_t varying) {
+  const int high = highest_bit(varying) + 1;
+  const int width = std::min(high, LongLimits::kBits);
+  const Digit digit{high - width, width};
+  sort_by_scatter<T, R>(workers, row, chunks, int64_t(1) << width, digit.low == 0,
+                        [digit](int64_t, typename Row<T>::Key key) { return digit.of(key); });
+}
+
+inline Split chunks_of(const Workers& workers, int64_t n) {
+  return {n, std::min(std::max<int64_t>(n / LongLimits::kChunk, 1), workers.count)};
+}
+
+template <class T, class R>
 void sort_long_row(const Workers& workers, const Row<T>& row) {
-  const int64_t most = std::max<int64_t>(row.n / LongLimits::kChunk, 1);
-  const Split chunks{row.n, std::min(most, workers.count)};
+  const Split chunks = chunks_of(workers, row.n);
   const Scan found = scan_in_parallel(workers, row, chunks);
   if (emit_if_ordered(row, found)) return;
-  if constexpr (sizeof(T) <= 2 && !kHasIndex<R>) {
-    sort_by_counting(workers, row, chunks);
-  } else {
-    sort_by_scatter<T, R>(workers, row, chunks, found.varying);
-  }
-  if (!kHasIndex<R> && found.lossy) restore_lossy(row);
+  // Two zeros or NaNs that share a key are told apart by their position only.
+  if (kHasIndex<R> || found.lossy) return sort_by_leading_digit<T, PairRecord<T>>(workers, row, chunks, found.varying);
+  if constexpr (sizeof(T) <= 2) return sort_by_counting(workers, row, chunks);
+  sort_by_leading_digit<T, R>(workers, row, chunks, found.varying);
 }
 
 }  // namespace sortax

@@ -1,12 +1,13 @@
 // One row to sort, and what every way of sorting it shares: reading it into records and writing the results.
 //
-// Contract: a Row is contiguous; `values`, `indices` and `inverse` may each be null where they are not wanted. No
-// function here allocates. Records without a position serve rows of which only the values are wanted: what a key
-// cannot tell, the sign of zero and the bits of a NaN, is then restored from the input, in the order it came.
+// Contract: a Row is contiguous; any of its results may be null where it is not wanted. No function here allocates.
+// Records without a position serve rows of which only the values are wanted, if no value is lossy: the sign of a zero and
+// the bits of a NaN are not in the key, and come from the input through the position.
 
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <cstring>
 #include <type_traits>
@@ -17,14 +18,22 @@
 
 namespace sortax {
 
+// Integer results. In sorted order: indices, where each comes from. In the order of the input: inverse, the place of each
+// in sorted order, and first and last, the places of the first and of the last that is equal to it.
+enum Place { kIndices, kInverse, kFirst, kLast, kPlaces };
+using Places = std::array<int32_t*, kPlaces>;
+
+inline bool any(const Places& places) {
+  return std::any_of(places.begin(), places.end(), [](const int32_t* p) { return p != nullptr; });
+}
+
 template <class T>
 struct Row {
   using Key = typename Order<T>::Key;
   const T* in;
   int64_t n;
   T* values;
-  int32_t* indices;
-  int32_t* inverse;
+  Places places;
   Key flip;  // all ones to sort in descending order
 
   Key key(int64_t i) const { return Key(Order<T>::encode(in[i]) ^ flip); }
@@ -74,7 +83,21 @@ SORTAX_CLONES void load(const Row<T>& row, R* records) {
   for (int64_t i = 0; i < row.n; ++i) records[i] = R::make(row.key(i), uint32_t(i));
 }
 
-// The results of the sorted records that stand at `begin` and after in the row.
+template <class T>
+inline void put_run(const Row<T>& row, int64_t at, int64_t first, int64_t last) {
+  if (row.places[kFirst] != nullptr) row.places[kFirst][at] = int32_t(first);
+  if (row.places[kLast] != nullptr) row.places[kLast][at] = int32_t(last);
+}
+
+template <class T, class R>
+void emit_runs(const Row<T>& row, const R* records, int64_t begin, int64_t count) {
+  for (int64_t i = 0, end; i < count; i = end) {
+    for (end = i + 1; end < count && records[end].key() == records[i].key();) ++end;
+    for (int64_t k = i; k < end; ++k) put_run(row, records[k].index(), begin + i, begin + end - 1);
+  }
+}
+
+// The results of the sorted records, no run of which goes on outside, that stand at `begin` and after in the row.
 template <class T, class R>
 SORTAX_CLONES void emit(const Row<T>& row, const R* records, int64_t begin, int64_t count) {
   using O = Order<T>;
@@ -90,34 +113,13 @@ SORTAX_CLONES void emit(const Row<T>& row, const R* records, int64_t begin, int6
     }
   }
   if constexpr (kHasIndex<R>) {
-    if (row.indices != nullptr) {
-      for (int64_t i = 0; i < count; ++i) row.indices[begin + i] = int32_t(records[i].index());
+    if (int32_t* const indices = row.places[kIndices]) {
+      for (int64_t i = 0; i < count; ++i) indices[begin + i] = int32_t(records[i].index());
     }
-    if (row.inverse != nullptr) {
-      for (int64_t i = 0; i < count; ++i) row.inverse[records[i].index()] = int32_t(begin + i);
+    if (int32_t* const inverse = row.places[kInverse]) {
+      for (int64_t i = 0; i < count; ++i) inverse[records[i].index()] = int32_t(begin + i);
     }
-  }
-}
-
-// Puts the zeros and the NaNs of the input, in their order, where the sorted values have zeros and NaNs.
-template <class T>
-void restore_lossy(const Row<T>& row) {
-  if constexpr (Order<T>::kSpecials) {
-    using O = Order<T>;
-    using Key = typename O::Key;
-    const auto place_of = [&](Key key) {
-      const auto less = [&](T value, Key bound) { return Key(O::encode(value) ^ row.flip) < bound; };
-      return std::lower_bound(row.values, row.values + row.n, Key(key ^ row.flip), less);
-    };
-    T* zero = place_of(O::kZero);
-    T* nan = place_of(O::kNaN);
-    for (int64_t i = 0; i < row.n; ++i) {
-      const T value = row.in[i];
-      const Key key = O::encode(value);
-      if (!O::is_special(key)) continue;
-      T*& place = key == O::kZero ? zero : nan;
-      *place++ = value;
-    }
+    if (row.places[kFirst] != nullptr || row.places[kLast] != nullptr) emit_runs(row, records, begin, count);
   }
 }
 
@@ -135,21 +137,34 @@ bool emit_if_ordered(const Row<T>& row, const Scan& found) {
       for (int64_t i = 0; i < n; ++i) row.values[i] = row.in[n - 1 - i];
     }
   }
-  for (int32_t* out : {row.indices, row.inverse}) {
+  for (int32_t* out : {row.places[kIndices], row.places[kInverse]}) {
     if (out == nullptr) continue;
     for (int64_t i = 0; i < n; ++i) out[i] = int32_t(start + step * i);
+  }
+  if (row.places[kFirst] != nullptr || row.places[kLast] != nullptr) {
+    for (int64_t i = 0, end; i < n; i = end) {
+      for (end = i + 1; end < n && row.key(end) == row.key(i);) ++end;
+      // A row in strictly reverse order has runs of one element only.
+      for (int64_t k = i; k < end; ++k) put_run(row, k, start + step * i, start + step * (end - 1));
+    }
   }
   return true;
 }
 
 // The serial sort of one row; `a` and `b` have room for its records.
 template <class T, class R>
-void sort_row(const Row<T>& row, R* a, R* b) {
-  const Scan found = scan(row, 0, row.n);
-  if (emit_if_ordered(row, found)) return;
+void sort_records(const Row<T>& row, R* a, R* b) {
   load(row, a);
   emit(row, sort_run(a, b, row.n), 0, row.n);
-  if (!kHasIndex<R> && found.lossy) restore_lossy(row);
+}
+
+// The same with records that need no position, if there is room for those that do.
+template <class T, class R>
+void sort_row(const Row<T>& row, PairRecord<T>* a, PairRecord<T>* b) {
+  const Scan found = scan(row, 0, row.n);
+  if (emit_if_ordered(row, found)) return;
+  if (kHasIndex<R> || found.lossy) return sort_records(row, a, b);
+  sort_records(row, reinterpret_cast<R*>(a), reinterpret_cast<R*>(b));
 }
 
 }  // namespace sortax

@@ -3,35 +3,31 @@
 // Contract: the array is (outer, n, inner) in memory and rows run along the middle; outputs have the same layout.
 // Short rows go through the network in groups; longer ones are copied into contiguous memory if inner > 1,
 // several neighbours at a time so that every cache line is read once. Rows are shared among the threads; where there
-// are fewer long rows than threads, all threads work on one row. Scratch as in radix and long_row.
+// are fewer long rows than threads, all threads work on one row. Scratch as in radix, long_row and segments.
 
 #pragma once
 
 #include <algorithm>
 
 #include "long_row.h"
+#include "segments.h"
 #include "short_rows.h"
+#include "tiles.h"
 
 namespace sortax {
 
 template <class T>
-struct Rows {
+struct Rows : Grid {
   const T* in;
-  int64_t outer, n, inner;
+  const int32_t* segments;  // null, or what comes before the keys in the order
   T* values;
-  int32_t* indices;
-  int32_t* inverse;
+  Places places;
   typename Order<T>::Key flip;
 
-  int64_t count() const { return outer * inner; }
-  bool are_short() const { return n <= (count() >= ShortLimits::kFewRows ? ShortLimits::kMany : ShortLimits::kFew); }
-  int64_t start(int64_t r) const { return r / inner * n * inner + r % inner; }
-};
-
-struct RowsLimits {
-  static constexpr int64_t kParallel = int64_t(1) << 14;  // elements below which waking a thread costs more
-  static constexpr int64_t kTile = 16;                    // neighbouring rows copied together: a cache line of floats
-  static constexpr int64_t kTasks = 8;                    // tasks a thread
+  bool are_short() const {
+    if (segments != nullptr) return false;
+    return n <= (count() >= ShortLimits::kFewRows ? ShortLimits::kMany : ShortLimits::kFew);
+  }
 };
 
 template <class T, class R>
@@ -55,10 +51,21 @@ void sort_group(const Rows<T>& rows, int64_t first, int64_t count) {
       if constexpr (kHasIndex<R>) {
         const int64_t from = start[r] + int64_t(record.index()) * rows.inner;
         if (rows.values != nullptr) rows.values[at] = rows.in[from];
-        if (rows.indices != nullptr) rows.indices[at] = int32_t(record.index());
-        if (rows.inverse != nullptr) rows.inverse[from] = int32_t(j);
+        if (rows.places[kIndices] != nullptr) rows.places[kIndices][at] = int32_t(record.index());
+        if (rows.places[kInverse] != nullptr) rows.places[kInverse][from] = int32_t(j);
       } else {
         rows.values[at] = O::decode(Key(Key(record.key()) ^ rows.flip));
+      }
+    }
+    if constexpr (kHasIndex<R>) {
+      for (int64_t j = 0, end; j < rows.n; j = end) {
+        if (rows.places[kFirst] == nullptr && rows.places[kLast] == nullptr) break;
+        for (end = j + 1; end < rows.n && lanes.get(end, r).key() == lanes.get(j, r).key();) ++end;
+        for (int64_t k = j; k < end; ++k) {
+          const int64_t from = start[r] + int64_t(lanes.get(k, r).index()) * rows.inner;
+          if (rows.places[kFirst] != nullptr) rows.places[kFirst][from] = int32_t(j);
+          if (rows.places[kLast] != nullptr) rows.places[kLast][from] = int32_t(end - 1);
+        }
       }
     }
   }
@@ -68,7 +75,7 @@ template <class T, class R>
 void sort_short_rows(const Workers& workers, const Rows<T>& rows) {
   constexpr int64_t width = Lanes<R>::kWidth;
   const int64_t groups = (rows.count() + width - 1) / width;
-  const int64_t wanted = rows.count() * rows.n < RowsLimits::kParallel ? 1 : workers.count * RowsLimits::kTasks;
+  const int64_t wanted = rows.count() * rows.n < TileLimits::kParallel ? 1 : workers.count * TileLimits::kTasks;
   const Split tasks{groups, std::min(groups, wanted)};
   for_each(workers, tasks.parts, [&](int64_t t) {
     for (int64_t g = tasks.begin(t); g < tasks.begin(t + 1); ++g) {
@@ -77,67 +84,50 @@ void sort_short_rows(const Workers& workers, const Rows<T>& rows) {
   });
 }
 
-// Copies `count` neighbouring rows of length n, a stride apart, into contiguous ones; or back.
-template <class E>
-void gather_rows(const E* from, E* to, int64_t n, int64_t stride, int64_t count) {
-  for (int64_t j = 0; j < n; ++j) {
-    for (int64_t r = 0; r < count; ++r) to[r * n + j] = from[j * stride + r];
-  }
-}
-template <class E>
-void scatter_rows(const E* from, E* to, int64_t n, int64_t stride, int64_t count) {
-  for (int64_t j = 0; j < n; ++j) {
-    for (int64_t r = 0; r < count; ++r) to[j * stride + r] = from[r * n + j];
-  }
-}
-
-// Sorts `count` rows from `first`, neighbours along the inner axis, through `sort(Row)`.
+// Sorts `count` rows from `first`, neighbours along the inner axis, through `sort(Row, segments)`.
 template <class T, class Sort>
 void sort_tile(const Rows<T>& rows, int64_t first, int64_t count, Sort&& sort) {
   const int64_t n = rows.n, at = rows.start(first), stride = rows.inner;
-  const auto row = [&](const T* in, T* values, int32_t* indices, int32_t* inverse) {
-    sort(Row<T>{in, n, values, indices, inverse, rows.flip});
-  };
   const auto shift = [](auto* p, int64_t by) { return p == nullptr ? p : p + by; };
   if (stride == 1) {
-    row(rows.in + at, shift(rows.values, at), shift(rows.indices, at), shift(rows.inverse, at));
+    Places places = rows.places;
+    for (int32_t*& place : places) place = shift(place, at);
+    sort(Row<T>{rows.in + at, n, shift(rows.values, at), places, rows.flip}, shift(rows.segments, at));
     return;
   }
+  const int64_t wanted =
+      std::count_if(rows.places.begin(), rows.places.end(), [](const int32_t* p) { return p != nullptr; });
   Scratch<T> in(n * count), values(rows.values ? n * count : 0);
-  Scratch<int32_t> indices(rows.indices ? n * count : 0), inverse(rows.inverse ? n * count : 0);
+  Scratch<int32_t> segments(rows.segments ? n * count : 0), tiles(wanted * n * count);
   gather_rows(rows.in + at, in.data(), n, stride, count);
-  for (int64_t r = 0; r < count; ++r) {
-    const auto own = [&](auto* wanted, auto* tile) { return wanted ? tile + r * n : nullptr; };
-    row(in.data() + r * n, own(rows.values, values.data()), own(rows.indices, indices.data()),
-        own(rows.inverse, inverse.data()));
+  if (rows.segments != nullptr) gather_rows(rows.segments + at, segments.data(), n, stride, count);
+  Places own{};
+  int64_t used = 0;
+  for (size_t p = 0; p < kPlaces; ++p) {
+    if (rows.places[p] != nullptr) own[p] = tiles.data() + used++ * n * count;
   }
-  if (rows.values) scatter_rows(values.data(), rows.values + at, n, stride, count);
-  if (rows.indices) scatter_rows(indices.data(), rows.indices + at, n, stride, count);
-  if (rows.inverse) scatter_rows(inverse.data(), rows.inverse + at, n, stride, count);
+  for (int64_t r = 0; r < count; ++r) {
+    Places places = own;
+    for (int32_t*& place : places) place = shift(place, r * n);
+    sort(Row<T>{in.data() + r * n, n, rows.values ? values.data() + r * n : nullptr, places, rows.flip},
+         rows.segments ? segments.data() + r * n : nullptr);
+  }
+  if (rows.values != nullptr) scatter_rows(values.data(), rows.values + at, n, stride, count);
+  for (size_t p = 0; p < kPlaces; ++p) {
+    if (own[p] != nullptr) scatter_rows(own[p], rows.places[p] + at, n, stride, count);
+  }
 }
 
 template <class T, class R>
 void sort_rows_with(const Workers& workers, const Rows<T>& rows) {
   if (rows.are_short()) return sort_short_rows<T, R>(workers, rows);
-  const int64_t tiles_a_slab = (rows.inner + RowsLimits::kTile - 1) / RowsLimits::kTile;
-  const int64_t tiles = rows.outer * tiles_a_slab;
-  const auto for_tile = [&](int64_t t, auto&& sort) {
-    const int64_t slab = t / tiles_a_slab, i = t % tiles_a_slab * RowsLimits::kTile;
-    sort_tile(rows, slab * rows.inner + i, std::min(RowsLimits::kTile, rows.inner - i), sort);
-  };
-  if (rows.n >= LongLimits::kLong && tiles < workers.count * 4) {
-    for (int64_t t = 0; t < tiles; ++t) for_tile(t, [&](const Row<T>& row) { sort_long_row<T, R>(workers, row); });
-    return;
-  }
-  const int64_t wanted = rows.count() * rows.n < RowsLimits::kParallel ? 1 : workers.count * RowsLimits::kTasks;
-  const Split tasks{tiles, std::min(tiles, wanted)};
-  const Workers alone;
-  for_each(workers, tasks.parts, [&](int64_t p) {
+  for_each_tile(workers, rows, [&](const Workers& some, int64_t first, int64_t count) {
     const bool is_long = rows.n >= LongLimits::kLong;
-    Scratch<R> a(is_long ? 0 : rows.n), b(is_long ? 0 : rows.n);
-    for (int64_t t = tasks.begin(p); t < tasks.begin(p + 1); ++t) {
-      for_tile(t, [&](const Row<T>& row) { is_long ? sort_long_row<T, R>(alone, row) : sort_row(row, a.data(), b.data()); });
-    }
+    Scratch<PairRecord<T>> a(is_long ? 0 : rows.n), b(is_long ? 0 : rows.n);
+    sort_tile(rows, first, count, [&](const Row<T>& row, const int32_t* segments) {
+      if (segments != nullptr) return sort_segments(some, row, segments);
+      is_long ? sort_long_row<T, R>(some, row) : sort_row<T, R>(row, a.data(), b.data());
+    });
   });
 }
 
@@ -145,7 +135,7 @@ template <class T>
 void sort_rows(const Workers& workers, const Rows<T>& rows) {
   if (rows.n == 0 || rows.count() == 0) return;
   // A network cannot restore the bits that a key lacks, so short rows of floats carry their positions.
-  const bool values_only = rows.indices == nullptr && rows.inverse == nullptr;
+  const bool values_only = !any(rows.places) && rows.segments == nullptr;
   if (values_only && !(Order<T>::kSpecials && rows.are_short())) return sort_rows_with<T, KeyRecord<T>>(workers, rows);
   return sort_rows_with<T, PairRecord<T>>(workers, rows);
 }

@@ -5,6 +5,7 @@
 namespace sortax::test {
 void test_parallel();
 void test_sort();
+void test_select();
 void test_linear();
 }  // namespace sortax::test
 
@@ -12,6 +13,7 @@ int main() {
   using namespace sortax::test;
   test_parallel();
   test_sort();
+  test_select();
   test_linear();
   std::printf("%d checks, %d failed\n", checks, failures);
   return failures == 0 ? 0 : 1;

@@ -1,130 +1,91 @@
 // Sorting, of every type, length, layout and order, against std::stable_sort on values compared as NumPy does.
 
-#include <algorithm>
-#include <cmath>
-#include <numeric>
-#include <random>
-
 #include "../rows.h"
 #include "check.h"
+#include "inputs.h"
 
 namespace sortax::test {
 
-// The value of an element, exactly: every type here fits a long double but the 64-bit integers' own order is theirs.
-static long double value_of(Half x) {
-  const int exponent = x.bits >> 10 & 31, mantissa = x.bits & 1023;
-  const long double sign = x.bits & 0x8000 ? -1 : 1;
-  if (exponent == 31) return mantissa ? NAN : sign * INFINITY;
-  return sign * (exponent ? std::ldexp(1024 + mantissa, exponent - 25) : std::ldexp(mantissa, -24));
-}
-static long double value_of(Single x) {
-  float f;
-  std::memcpy(&f, &x, sizeof f);
-  return f;
-}
-static long double value_of(BFloat x) { return value_of(Single{uint32_t(x.bits) << 16}); }
-static long double value_of(Double x) {
-  double f;
-  std::memcpy(&f, &x, sizeof f);
-  return f;
-}
-template <class T>
-static T value_of(T x) {
-  return x;
-}
-
-// NumPy's order: NaN after everything, -0 equal to +0.
-template <class T>
-static bool less(T a, T b) {
-  const auto x = value_of(a), y = value_of(b);
-  if constexpr (std::is_floating_point_v<decltype(x)>) {
-    if (std::isnan(x)) return false;
-    if (std::isnan(y)) return true;
+// Ids of segments: none, few, many, sorted, or so far apart that they must be numbered.
+static std::vector<int32_t> make_segments(const std::string& name, int64_t size) {
+  std::vector<int32_t> ids(static_cast<size_t>(name == "no segments" ? 0 : size));
+  for (size_t i = 0; i < ids.size(); ++i) {
+    const auto random = uint32_t(generator());
+    if (name == "few segments") ids[i] = int32_t(random % 3) - 1;
+    if (name == "many segments") ids[i] = int32_t(random % (size / 3 + 1));
+    if (name == "sorted segments") ids[i] = int32_t(i / 7);
+    if (name == "far segments") ids[i] = int32_t(random & 0x80000007u);
   }
-  return x < y;
-}
-
-static std::mt19937_64 generator(7);
-
-// Named inputs, as bits of T.
-template <class T>
-static std::vector<T> make(const std::string& name, int64_t n) {
-  using Bits = typename Order<T>::Key;
-  std::vector<Bits> bits(static_cast<size_t>(n));
-  const Bits sign = Order<T>::kSign;
-  const Bits few[] = {0, sign, Bits(~Bits(0)), Bits(~sign), 1, Bits(sign | 1), Bits(~Bits(0) - 1)};
-  for (int64_t i = 0; i < n; ++i) {
-    Bits& b = bits[size_t(i)];
-    if (name == "random bits") b = Bits(generator());
-    if (name == "few values") b = few[generator() % 7];
-    if (name == "constant") b = Bits(5);
-    if (name == "small range") b = Bits(generator() % 200);
-    if (name == "outlier") b = i == n / 2 ? Bits(sign ^ 3) : Bits(generator() % 60000);
-    if (name == "sorted") b = Bits(std::min<int64_t>(i, 90));
-    if (name == "reversed") b = Bits(n - i);
-    if (name == "clusters") b = Bits((generator() % 3) << (sizeof(Bits) * 8 - 7) | generator() % 5);
-  }
-  std::vector<T> x(static_cast<size_t>(n));
-  if (n > 0) std::memcpy(x.data(), bits.data(), bits.size() * sizeof(T));
-  return x;
+  return ids;
 }
 
 template <class T>
-static bool same(const std::vector<T>& a, const std::vector<T>& b) {
-  return a.empty() || std::memcmp(a.data(), b.data(), a.size() * sizeof(T)) == 0;
-}
-
-template <class T>
-static void sorts_as_stable_sort(const std::string& type, const Workers& workers, const std::string& input, int64_t outer,
-                                 int64_t n, int64_t inner, bool descending) {
+static void sorts_as_stable_sort(const std::string& type, const Workers& workers, const std::string& input, const Grid& grid,
+                                 bool descending, const std::string& segmented) {
+  const auto [outer, n, inner] = grid;
   const std::vector<T> x = make<T>(input, outer * n * inner);
+  const std::vector<int32_t> ids = make_segments(segmented, int64_t(x.size()));
   std::vector<T> expected(x.size());
-  std::vector<int32_t> expected_indices(x.size()), expected_inverse(x.size());
-  std::vector<int32_t> order(static_cast<size_t>(n));
-  for (int64_t o = 0; o < outer; ++o) {
-    for (int64_t i = 0; i < inner; ++i) {
-      const auto at = [&](int64_t j) { return size_t((o * n + j) * inner + i); };
-      std::iota(order.begin(), order.end(), 0);
-      std::stable_sort(order.begin(), order.end(), [&](int32_t a, int32_t b) {
-        return descending ? less(x[at(b)], x[at(a)]) : less(x[at(a)], x[at(b)]);
-      });
-      for (int64_t j = 0; j < n; ++j) {
-        const int32_t from = order[size_t(j)];
-        expected[at(j)] = x[at(from)];
-        expected_indices[at(j)] = from;
-        expected_inverse[at(from)] = int32_t(j);
+  std::vector<int32_t> places[kPlaces];
+  for (auto& place : places) place.resize(x.size());
+  for (int64_t r = 0; r < grid.count(); ++r) {
+    const auto at = [&](int64_t j) { return size_t(grid.start(r) + j * grid.inner); };
+    if (n == 0) continue;
+    std::vector<int32_t> order = stable_order(&x[at(0)], n, inner, descending);
+    const auto segment = [&](int32_t j) { return ids.empty() ? 0 : ids[at(j)]; };
+    std::stable_sort(order.begin(), order.end(), [&](int32_t a, int32_t b) { return segment(a) < segment(b); });
+    for (int64_t j = 0, end; j < n; j = end) {
+      const int32_t first = order[size_t(j)];
+      for (end = j; end < n; ++end) {
+        const int32_t from = order[size_t(end)];
+        if (segment(from) != segment(first) || less(x[at(from)], x[at(first)]) || less(x[at(first)], x[at(from)])) break;
+      }
+      for (int64_t k = j; k < end; ++k) {
+        const int32_t from = order[size_t(k)];
+        expected[at(k)] = x[at(from)];
+        places[kIndices][at(k)] = from;
+        places[kInverse][at(from)] = int32_t(k);
+        places[kFirst][at(from)] = int32_t(j);
+        places[kLast][at(from)] = int32_t(end - 1);
       }
     }
   }
-  for (int wanted = 1; wanted < 8; ++wanted) {
+  for (int wanted : {1, 2, 3, 4, 5, 7, 8, 16, 25, 31}) {
     std::vector<T> values(x.size());
-    std::vector<int32_t> indices(x.size()), inverse(x.size());
+    std::vector<int32_t> found[kPlaces];
     using Key = typename Order<T>::Key;
-    sort_rows(workers,
-              Rows<T>{x.data(), outer, n, inner, wanted & 1 ? values.data() : nullptr, wanted & 2 ? indices.data() : nullptr,
-                      wanted & 4 ? inverse.data() : nullptr, descending ? Key(~Key(0)) : Key(0)});
-    const std::string what = type + ", " + input + ", (" + std::to_string(outer) + ", " + std::to_string(n) + ", " +
-                             std::to_string(inner) + (descending ? "), descending" : "), ascending") + ", outputs " +
-                             std::to_string(wanted);
+    Rows<T> rows{grid, x.data(), ids.empty() ? nullptr : ids.data(), nullptr, {}, descending ? Key(~Key(0)) : Key(0)};
+    if (wanted & 1) rows.values = values.data();
+    for (size_t p = 0; p < kPlaces; ++p) {
+      if (wanted >> (p + 1) & 1) {
+        found[p].resize(x.size());
+        rows.places[p] = found[p].data();
+      }
+    }
+    sort_rows(workers, rows);
+    const std::string what = type + ", " + input + ", " + segmented + ", (" + std::to_string(outer) + ", " +
+                             std::to_string(n) + ", " + std::to_string(inner) +
+                             (descending ? "), descending" : "), ascending") + ", outputs " + std::to_string(wanted);
     if (wanted & 1) CHECK(same(values, expected), "values of " + what);
-    if (wanted & 2) CHECK(same(indices, expected_indices), "indices of " + what);
-    if (wanted & 4) CHECK(same(inverse, expected_inverse), "inverse of " + what);
+    for (size_t p = 0; p < kPlaces; ++p) {
+      if (wanted >> (p + 1) & 1) CHECK(same(found[p], places[p]), "place " + std::to_string(p) + " of " + what);
+    }
   }
 }
 
 template <class T>
 static void sorts_everything(const std::string& type, const Workers& workers) {
-  const int64_t shapes[][3] = {{1, 0, 1},     {1, 1, 1},     {1, 2, 1},   {1, 3, 1},     {1, 33, 1},
-                               {1, 64, 1},    {1, 65, 1},    {1, 100, 1}, {1, 700, 1},   {1, 5000, 1},
-                               {1, 70000, 1}, {19, 16, 1},   {9, 200, 1}, {5, 300, 1},   {2, 7, 11},
-                               {3, 300, 21},  {1, 40000, 3}, {0, 5, 1},   {12, 33000, 1}};
-  for (const char* input :
-       {"random bits", "few values", "constant", "small range", "outlier", "sorted", "reversed", "clusters"}) {
-    for (const auto& shape : shapes) {
-      const bool large = shape[0] * shape[1] * shape[2] > 100000;
-      if (large && std::string(input) != "random bits") continue;
-      for (bool descending : {false, true}) {
-        sorts_as_stable_sort<T>(type, workers, input, shape[0], shape[1], shape[2], descending);
+  const Grid grids[] = {{1, 0, 1},   {1, 1, 1},    {1, 2, 1},     {1, 3, 1},     {1, 33, 1},    {1, 64, 1},  {1, 65, 1},
+                        {1, 100, 1}, {1, 700, 1},  {1, 5000, 1},  {1, 70000, 1}, {19, 16, 1},   {9, 200, 1}, {5, 300, 1},
+                        {2, 7, 11},  {3, 300, 21}, {1, 40000, 3}, {0, 5, 1},     {12, 33000, 1}};
+  for (const std::string input : kInputs) {
+    for (const Grid& grid : grids) {
+      const int64_t size = grid.count() * grid.n;
+      if (size > 100000 && input != "random bits") continue;
+      for (bool descending : {false, true}) sorts_as_stable_sort<T>(type, workers, input, grid, descending, "no segments");
+      if (size > 100000 || (size > 10000 && input != "few values")) continue;
+      for (const char* segmented : {"few segments", "many segments", "sorted segments", "far segments"}) {
+        sorts_as_stable_sort<T>(type, workers, input, grid, input.size() % 2 == 0, segmented);
       }
     }
   }
@@ -140,7 +101,7 @@ static void many_callers_at_once() {
     callers.emplace_back([&workers, &good, c, x] {
       std::vector<Single> values(x.size());
       for (int repeat = 0; repeat < 5; ++repeat) {
-        sort_rows(workers, Rows<Single>{x.data(), 1, int64_t(x.size()), 1, values.data(), nullptr, nullptr, 0});
+        sort_rows(workers, Rows<Single>{{1, int64_t(x.size()), 1}, x.data(), nullptr, values.data(), {}, 0});
       }
       good[c] = std::is_sorted(values.begin(), values.end(), less<Single>);
     });
@@ -168,7 +129,8 @@ void test_sort() {
   sorts_everything<Half>("float16", workers);
   sorts_everything<BFloat>("bfloat16", workers);
 #endif
-  sorts_as_stable_sort<Single>("float32, stalled pool", stalled.workers(4), "random bits", 1, 100000, 1, false);
+  sorts_as_stable_sort<Single>("float32, stalled pool", stalled.workers(4), "random bits", {1, 100000, 1}, false,
+                               "no segments");
   many_callers_at_once();
 }
 
