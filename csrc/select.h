@@ -1,109 +1,17 @@
 // Elements of given ranks in the sorted order of one row, without sorting the row.
 //
-// Contract: select_row finds, for each of m ranks in [0, n) in any order, the element of that rank in the stable order:
-// its value and its position, either of which may not be wanted. The leading digit of the keys is counted, only the
-// buckets in which a rank falls are gathered, and these are refined by the next digit, until a bucket is small or most of it
-// is wanted. O(n) time for a few ranks; at most about that of a sort. Scratch: a record a gathered element, twice.
+// Contract: select_row finds, for each of m ranks in [0, n), sorted, the element of that rank in the stable order: its value
+// and its position, either of which may not be wanted. The first and the last are found by a scan; ranks that lie close
+// together in a bracket from a sample; otherwise the leading digit of all keys is counted, and only the buckets in which a
+// rank falls are gathered. O(n) time for a few ranks; at most about that of a sort. Scratch: a record a gathered element,
+// twice.
 
 #pragma once
 
-#include <algorithm>
-#include <vector>
-
-#include "long_row.h"
-#include "scratch.h"
+#include "bracket.h"
+#include "refine.h"
 
 namespace sortax {
-
-struct SelectLimits {
-  static constexpr int64_t kSmall = 64;  // elements that are sorted on the stack
-  static constexpr int64_t kDense = 8;   // a bucket of fewer elements a wanted rank is sorted
-};
-
-// One row and what is wanted of it: results for ranks[j] go to place j.
-template <class T>
-struct Selection {
-  using Key = typename Order<T>::Key;
-  const T* in;
-  int64_t n;
-  Key flip;
-  T* values;
-  int32_t* indices;
-
-  Row<T> row() const { return {in, n, nullptr, {}, flip}; }
-  void put(int64_t j, int64_t index) const {
-    if (values != nullptr) values[j] = in[index];
-    if (indices != nullptr) indices[j] = int32_t(index);
-  }
-};
-
-// A rank and the place of its result, sorted by rank.
-using Wanted = Pair32;
-
-template <class T, class Index>
-void put_all(const Selection<T>& to, const Wanted* wanted, int64_t m, Index&& index) {
-  for (int64_t j = 0; j < m; ++j) to.put(wanted[j].index(), index(int64_t(wanted[j].key())));
-}
-
-// The buckets, by counts, in which ranks fall: for each its number, the rank of its first element, and its ranks.
-struct Hit {
-  int64_t bucket, base, size;
-  const Wanted* wanted;
-  int64_t m;
-};
-
-template <class Counts, class Body>
-void for_each_hit(int64_t buckets, const Counts& count, const Wanted* wanted, int64_t m, int64_t base, Body&& body) {
-  int64_t j = 0;
-  for (int64_t d = 0; d < buckets && j < m; ++d) {
-    const int64_t size = count(d), begin = j;
-    while (j < m && int64_t(wanted[j].key()) < base + size) ++j;
-    if (j > begin) body(Hit{d, base, size, wanted + begin, j - begin});
-    base += size;
-  }
-}
-
-// Finds ranks among the n records of `a`, in the order of their positions, the first of which has rank `base`.
-// `a` and `b` have room for n + 1.
-template <class T, class R>
-void refine(const Selection<T>& to, R* a, R* b, int64_t n, int64_t base, const Wanted* wanted, int64_t m) {
-  if (n <= SelectLimits::kSmall || m * SelectLimits::kDense >= n) {
-    const R* const sorted = sort_run(a, b, n);
-    return put_all(to, wanted, m, [&](int64_t rank) { return int64_t(sorted[rank - base].index()); });
-  }
-  const uint64_t varying = varying_bits(a, n);
-  if (varying == 0) return put_all(to, wanted, m, [&](int64_t rank) { return int64_t(a[rank - base].index()); });
-  const int high = highest_bit(varying) + 1;
-  const int width = std::min(high, n < RadixLimits::kNarrow ? RadixLimits::kNarrowBits : RadixLimits::kWideBits);
-  const Digit digit{high - width, width};
-  uint32_t counts[1 << RadixLimits::kWideBits];
-  std::memset(counts, 0, sizeof(uint32_t) << width);
-  for (int64_t i = 0; i < n; ++i) ++counts[digit.of(a[i].key())];
-  // Records of other buckets overwrite each other at the end.
-  struct Target {
-    uint32_t at, step;
-  };
-  Target targets[1 << RadixLimits::kWideBits];
-  std::fill_n(targets, int64_t(1) << width, Target{uint32_t(n), 0});
-  uint32_t taken = 0;
-  const auto count = [&](int64_t d) { return int64_t(counts[d]); };
-  for_each_hit(int64_t(1) << width, count, wanted, m, base, [&](const Hit& hit) {
-    targets[hit.bucket] = {taken, 1};
-    taken += uint32_t(hit.size);
-  });
-  for (int64_t i = 0; i < n; ++i) {
-    Target& target = targets[digit.of(a[i].key())];
-    b[target.at] = a[i];
-    target.at += target.step;
-  }
-  for_each_hit(int64_t(1) << width, count, wanted, m, base, [&](const Hit& hit) {
-    R* const begin = b + (targets[hit.bucket].at - hit.size);
-    // The next bucket's first record is this one's overflow, and is put back.
-    const R next = begin[hit.size];
-    refine(to, begin, a, hit.size, hit.base, hit.wanted, hit.m);
-    begin[hit.size] = next;
-  });
-}
 
 template <class T>
 void select_short(const Selection<T>& to, const Wanted* wanted, int64_t m) {
@@ -221,16 +129,26 @@ int64_t extreme(const Workers& workers, const Row<T>& row) {
   }
 }
 
-// `wanted` is sorted by rank.
 template <class T>
 void select_row(const Workers& workers, const Selection<T>& to, const Wanted* wanted, int64_t m) {
-  const auto is_extreme = [&](int64_t j) { return wanted[j].key() == 0 || int64_t(wanted[j].key()) == to.n - 1; };
-  if (m <= 2 && to.n > SelectLimits::kSmall && is_extreme(0) && is_extreme(m - 1)) {
-    return put_all(to, wanted, m, [&](int64_t rank) {
-      return rank == 0 ? extreme<T, false>(workers, to.row()) : extreme<T, true>(workers, to.row());
-    });
+  if (to.n <= SelectLimits::kSmall) return select_short(to, wanted, m);
+  const auto rank = [&](int64_t j) { return int64_t(wanted[j].key()); };
+  int64_t begin = 0, end = m;
+  while (begin < end && rank(begin) == 0) ++begin;
+  while (begin < end && rank(end - 1) == to.n - 1) --end;
+  if (begin > 0) {
+    const int64_t first = extreme<T, false>(workers, to.row());
+    put_all(to, wanted, begin, [&](int64_t) { return first; });
   }
-  to.n < LongLimits::kLong ? select_short(to, wanted, m) : select_long(workers, to, wanted, m);
+  if (end < m) {
+    const int64_t last = extreme<T, true>(workers, to.row());
+    put_all(to, wanted + end, m - end, [&](int64_t) { return last; });
+  }
+  if (begin == end) return;
+  wanted += begin;
+  m = end - begin;
+  if (to.n < LongLimits::kLong) return select_short(to, wanted, m);
+  if (!select_in_bracket(workers, to, wanted, m)) select_long(workers, to, wanted, m);
 }
 
 }  // namespace sortax

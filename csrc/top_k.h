@@ -13,8 +13,8 @@
 namespace sortax {
 
 struct TopLimits {
-  static constexpr int64_t kShare = 16;  // elements a wanted one: with fewer, buckets are quicker than a threshold
-  static constexpr int64_t kBlock = 256;
+  static constexpr int64_t kShare = 128;  // elements a wanted one: with fewer, buckets are quicker than a threshold
+  static constexpr int64_t kBlock = 128;
   static constexpr int64_t kRoom = 4;  // wanted elements the buffer holds, so that cutting it takes constant time each
 };
 

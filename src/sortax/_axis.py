@@ -29,14 +29,23 @@ def as_array(name: str, x: Any) -> Array:
     return array
 
 
+def as_few(name: str, x: Any) -> Array:
+    """The same for an argument of a few numbers, which may be a list."""
+    return as_array(name, jnp.asarray(x) if isinstance(x, list | tuple) else x)
+
+
 def as_real(name: str, x: Any) -> Array:
     """`x` as an array of numbers that lie on a line."""
     array = as_array(name, x)
+    check_real(name, array)
+    return array
+
+
+def check_real(name: str, array: Array) -> None:
     if jnp.issubdtype(array.dtype, jnp.complexfloating):
         raise TypeError(
             f"{name} must be real, since complex numbers have no quantiles or means of order, got {array.dtype}."
         )
-    return array
 
 
 def normalize(axis: Any, ndim: int) -> int:

@@ -39,8 +39,9 @@ def in_front(y: Array, axis: int, shape: tuple[int, ...]) -> Array:
 
 def as_probabilities(q: Any, scale: int) -> Array:
     """`q`, of which 1 is `scale`, as floats of 32 bits at least."""
-    p = _axis.as_real("q", q)
-    values = _axis.known(q)
+    p = _axis.as_few("q", q)
+    _axis.check_real("q", p)
+    values = _axis.known(p)
     if values is not None and not ((values >= 0) & (values <= scale)).all():
         raise ValueError(f"q must be from 0 to {scale}, got {q}.")
     p = p.astype(jnp.promote_types(p.dtype, jnp.float32) if jnp.issubdtype(p.dtype, jnp.floating) else float)

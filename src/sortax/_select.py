@@ -134,7 +134,7 @@ def kth_value(
 
         ```
     """
-    x, ranks = _axis.as_array("a", a), _axis.as_array("k", k)
+    x, ranks = _axis.as_array("a", a), _axis.as_few("k", k)
     if not jnp.issubdtype(ranks.dtype, jnp.integer):
         raise TypeError(f"k must be an integer or an array of integers, got dtype {ranks.dtype}.")
     shape, mask = _axis.kept_shape(x.shape, axis), _axis.as_mask(where, x.shape)
@@ -142,7 +142,7 @@ def kth_value(
     n = x.shape[axis]
     if n == 0:
         raise ValueError(f"kth_value of an empty axis: an array of shape {x.shape} has no element to select.")
-    values = _axis.known(k)
+    values = _axis.known(ranks)
     if values is not None and values.size and not (-n <= values.min() and values.max() < n):
         raise ValueError(f"k must be from {-n} to {n - 1} for an axis of {n} elements, got {values}.")
     y = _kth_value(x, ranks, masks, as_relaxation(relax), axis)
