@@ -158,11 +158,11 @@ def check_choice(name: str, value: Any, choices: Sequence[str]) -> None:
 
 def known(x: Any) -> np.ndarray | None:
     """The values of `x`, or None if they are known only at run time."""
-    return None if isinstance(x, Tracer) else np.asarray(x)
+    return None if any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(x)) else np.asarray(x)
 
 
 def refuse(op: str, **unsupported: Any) -> None:
     """Arguments that `jax.numpy` has for the sake of NumPy's signature, and refuses."""
     for name, value in unsupported.items():
-        if value not in (None, False):
-            raise TypeError(f"{op} got {name}={value!r}, which jax.numpy does not support; leave it out.")
+        if value is not None and value is not False:
+            raise TypeError(f"{op} got {name}=..., which jax.numpy does not support; leave it out.")

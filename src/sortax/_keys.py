@@ -5,6 +5,8 @@ element: all NaNs share the largest key, -0 and +0 share one, and integer order 
 integer instructions are used, so a processor that flushes denormals cannot merge them with zero.
 """
 
+from typing import Any
+
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
@@ -47,6 +49,20 @@ def _real_key(x: Array) -> Array:
     bits = jnp.where(magnitude == 0, magnitude, bits)
     key = jnp.where(bits >= sign, ~bits, bits | sign)
     return jnp.where(magnitude > infinity, ~jnp.zeros_like(key), key)
+
+
+def wide_float(dtype: DTypeLike) -> np.dtype:
+    """A floating dtype of at least 32 bits in which to count and to interpolate; JAX's default for other dtypes."""
+    if not jnp.issubdtype(dtype, jnp.floating):
+        return np.dtype(jnp.result_type(float))
+    return np.dtype(dtype) if bit_width(dtype) >= 32 else np.dtype(np.float32)
+
+
+def lowest(dtype: DTypeLike) -> Any:
+    """The first of all values in sorted order."""
+    if jnp.issubdtype(dtype, jnp.inexact):
+        return -jnp.inf
+    return False if dtype == jnp.bool_ else jnp.iinfo(dtype).min
 
 
 def bit_width(dtype: DTypeLike) -> int:

@@ -8,6 +8,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from . import _axis, _primitives
+from ._keys import wide_float
+from ._permutation import DirectionalPermutation
 from ._relax import as_permutation_relaxation, as_relaxation
 
 _WEIGHTED = ("inverted_cdf", "averaged_inverted_cdf")
@@ -41,10 +43,10 @@ def as_probabilities(q: Any, scale: int) -> Array:
     """`q`, of which 1 is `scale`, as floats of 32 bits at least."""
     p = _axis.as_few("q", q)
     _axis.check_real("q", p)
-    values = _axis.known(p)
+    values = _axis.known(q)
     if values is not None and not ((values >= 0) & (values <= scale)).all():
         raise ValueError(f"q must be from 0 to {scale}, got {q}.")
-    p = p.astype(jnp.promote_types(p.dtype, jnp.float32) if jnp.issubdtype(p.dtype, jnp.floating) else float)
+    p = p.astype(wide_float(p.dtype))
     return p if scale == 1 else p / scale
 
 
@@ -104,15 +106,44 @@ def _weighted_quantiles(parts: dict[str, Array], q: Array, relax: Any, axis: int
     if 0 in (x.shape[axis], q.size):
         return jnp.full(shape, jnp.nan, x.dtype)
     takes_part = (w != 0) & parts.get("where", True)
-    bad = jnp.any(takes_part & (jnp.isnan(x) | ~(w > 0)), axis, keepdims=True) | ~jnp.any(takes_part, axis, keepdims=True)
-    # Behind all others, and tied to none of them.
-    x = jnp.where(takes_part, x, jnp.nan)
+    bad = jnp.any(takes_part & ~(w > 0), axis, keepdims=True) | ~jnp.any(takes_part, axis, keepdims=True)
+    has_nan = jnp.any(takes_part & jnp.isnan(x), axis, keepdims=True)
+    # What takes no part is tied to nothing that is read: it is behind all numbers, or before a NaN that comes last.
+    x = jnp.where(takes_part, x, jnp.where(has_nan, -jnp.inf, jnp.nan).astype(x.dtype))
+    w, q = jnp.where(takes_part, w, 0), jnp.broadcast_to(along(q, x.ndim, axis), shape)
     P = relax.permutation((x,), axis, descending=False)
-    q = jnp.broadcast_to(along(q, x.ndim, axis), shape)
-    lower, upper, fraction = _primitives.weighted_ranks(P @ jnp.where(takes_part, w, 0), q, axis, method)
-    s = P @ x
-    y = interpolate(_primitives.take(lower, s, axis), _primitives.take(upper, s, axis), fraction)
+    if isinstance(P, DirectionalPermutation):
+        y, last = _at_weights_by_direction(x, w, q, axis, method)
+    else:
+        y, last = _at_weights(P @ x, P @ w, q, axis, method)
+    y = jnp.where(has_nan, last, y)
     return jnp.where((q >= 0) & (q <= 1) & ~bad, y, jnp.nan)
+
+
+def _at_weights(s: Array, w: Array, q: Array, axis: int, method: str) -> tuple[Array, Array]:
+    """The weighted quantiles of sorted elements, and the last of them."""
+    lower, upper, fraction = _primitives.weighted_ranks(w, q, axis, method)
+    y = interpolate(_primitives.take(lower, s, axis), _primitives.take(upper, s, axis), fraction)
+    return y, jax.lax.slice_in_dim(s, -1, None, axis=axis)
+
+
+@functools.partial(jax.custom_jvp, nondiff_argnums=(3, 4))
+def _at_weights_by_direction(x: Array, w: Array, q: Array, axis: int, method: str) -> tuple[Array, Array]:
+    """The same of elements that a perturbation puts in order: it decides which of those that are equal has which weight."""
+    s, w = (_primitives.refine((x,), v, axis, descending=False) for v in (x, w))
+    return _at_weights(s, w, q, axis, method)
+
+
+@_at_weights_by_direction.defjvp
+def _at_weights_by_direction_jvp(axis: int, method: str, primals: Any, tangents: Any) -> Any:
+    (x, w, q), (dx, _, _) = primals, tangents
+    s, ds, w = (_primitives.refine((x, dx), v, axis, descending=False) for v in (x, dx, w))
+    _, tangents = jax.jvp(lambda s: _at_weights(s, w, q, axis, method), (s,), (ds,))
+    # In their own order: this changes nothing, and is where reverse mode is refused.
+    places = [jax.lax.broadcasted_iota(jnp.int32, t.shape, axis) for t in tangents]
+    dy = tuple(_primitives.refine((p,), t, axis, descending=False) for p, t in zip(places, tangents, strict=True))
+    # Computed apart from the direction, as the value of a function that is linearised must be.
+    return _at_weights_by_direction(*primals, axis, method), dy
 
 
 def _as_weights(weights: Any, x: Array, axis: Any) -> Array:
@@ -131,11 +162,13 @@ def interpolate(low: Float[Array, "*shape"], high: Float[Array, "*shape"], fract
     An infinity that is hit is the result; between -inf and inf, and from a NaN, comes NaN.
     """
     dtype = low.dtype
-    wide = jnp.promote_types(dtype, jnp.float32)
+    wide = wide_float(dtype)
     low, high, fraction = low.astype(wide), high.astype(wide), fraction.astype(wide)
     finite = jnp.isfinite(low) & jnp.isfinite(high)
     a, b = jnp.where(finite, low, 0), jnp.where(finite, high, 0)
     # Of one sign their difference cannot overflow, and equal ends give themselves; of two, neither product can.
     between = jnp.where((a < 0) == (b < 0), a + (b - a) * fraction, a * (1 - fraction) + b * fraction)
-    at_infinity = jnp.where((fraction == 0) | (low == high), low, low + high)
+    is_hit = fraction == 0
+    c, d = jnp.where(finite | is_hit, 0, low), jnp.where(finite | is_hit, 0, high)
+    at_infinity = jnp.where(is_hit, low, c * (1 - fraction) + d * fraction)
     return jnp.where(finite, between, at_infinity).astype(dtype)

@@ -9,6 +9,7 @@ from jax.typing import ArrayLike
 from jaxtyping import Array, Float, Int, Shaped
 
 from . import _axis, _primitives
+from ._keys import lowest
 from ._order_statistics import along, as_probabilities, check_method, interpolate
 from ._relax import AbstractRelaxation, Exact, as_relaxation
 from ._segment import segmented
@@ -164,15 +165,13 @@ def _segment_top_k(x: Array, ids: Array, relax: Any, k: int, num_segments: int, 
     )
     places = places.reshape(*places.shape[:axis], -1, *places.shape[axis + 2 :])
     ids = jnp.broadcast_to(ids, x.shape)
-    lowest = (
-        -jnp.inf if jnp.issubdtype(x.dtype, jnp.inexact) else (False if x.dtype == jnp.bool_ else jnp.iinfo(x.dtype).min)
-    )
+    filler = jnp.asarray(lowest(x.dtype), x.dtype)
     if 0 in (x.shape[axis], k, num_segments):
         shape = (*x.shape[:axis], num_segments, k, *x.shape[axis + 1 :])
-        return jnp.full(shape, lowest, x.dtype), jnp.full(shape, -1, jnp.int32)
+        return jnp.full(shape, filler), jnp.full(shape, -1, jnp.int32)
     values = split(_at(places, relax.sort(x, axis, segments=ids, descending=True), axis))
     indices = split(_at(places, _primitives.argsort(x, axis, segments=ids, descending=True), axis))
-    return jnp.where(exists, values, jnp.asarray(lowest, x.dtype)), jnp.where(exists, indices, -1)
+    return jnp.where(exists, values, filler), jnp.where(exists, indices, -1)
 
 
 @functools.partial(jax.jit, static_argnums=(4, 5, 6))

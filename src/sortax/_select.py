@@ -142,7 +142,7 @@ def kth_value(
     n = x.shape[axis]
     if n == 0:
         raise ValueError(f"kth_value of an empty axis: an array of shape {x.shape} has no element to select.")
-    values = _axis.known(ranks)
+    values = _axis.known(k)
     if values is not None and values.size and not (-n <= values.min() and values.max() < n):
         raise ValueError(f"k must be from {-n} to {n - 1} for an axis of {n} elements, got {values}.")
     y = _kth_value(x, ranks, masks, as_relaxation(relax), axis)

@@ -28,7 +28,11 @@ def _xla(groups: Array, v: Array, *, axis: int, count: int, spread: bool, platfo
             size = jnp.sum(member, axis, keepdims=True, dtype=jnp.float64)
             share = wide if not spread else lax.slice_in_dim(wide, j, j + 1, axis=axis)
             shares.append(jnp.where(member, share / jnp.asarray(jnp.maximum(size, 1), wide.dtype), 0))
-        out = functools.reduce(jnp.add, shares) if spread else jnp.concatenate([jnp.sum(s, axis, keepdims=True) for s in shares], axis)
+        out = (
+            functools.reduce(jnp.add, shares)
+            if spread
+            else jnp.concatenate([jnp.sum(s, axis, keepdims=True) for s in shares], axis)
+        )
         return [out.astype(v.dtype)]
 
 

@@ -90,7 +90,12 @@ def _xla(q: Array, n: Array, *, method: str, platform: str | None) -> list[Array
 
 
 def _snap(rank: Array, dtype: Any) -> Array:
-    """A step is meant to be hit where the quantile, as rounded to its type, says so: 0.1 of 10 elements is one."""
+    """A step is meant to be hit where the quantile, as rounded to float32, says so: 0.1 of 10 elements is one.
+
+    In double precision the product is rounded as in NumPy.
+    """
+    if dtype == jnp.float64:
+        return rank
     near = jnp.round(2 * rank) / 2
     return jnp.where(jnp.abs(rank - near) <= float(jnp.finfo(dtype).eps) * near, near, rank)
 
@@ -128,7 +133,8 @@ def _weighted_xla(weights: Array, q: Array, *, axis: int, method: str, platform:
         mass = jnp.cumsum(weights.astype(jnp.float64), axis)
         total = lax.slice_in_dim(mass, n - 1, n, axis=axis)
         target = q.astype(jnp.float64) * total
-        slack = target * float(jnp.finfo(q.dtype).eps)
+        # What the rounding of q, or of the sum of the weights, may hide.
+        slack = target * float(max(jnp.finfo(q.dtype).eps, 64 * jnp.finfo(jnp.float64).eps))
 
         def before(falls_short: Callable[[Array], Array]) -> Array:
             """How many elements do not reach the target with all before them, for each target."""

@@ -6,6 +6,7 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Int, Real, Shaped
 
+from .._keys import wide_float
 from ._ordering import FIRST, INDICES, INVERSE, LAST, VALUES
 from .sort import sort, starts
 from .take import permute
@@ -26,7 +27,7 @@ def rank(
         values, indices = ask(outputs=(VALUES, INDICES))
         return _dense(values, indices, segments, axis)
     first, last = ask(outputs=(FIRST, LAST))
-    dtype = jnp.promote_types(x.dtype, jnp.float32) if jnp.issubdtype(x.dtype, jnp.floating) else jnp.result_type(float)
+    dtype = wide_float(x.dtype)
     between = last - first
     return (first - before + between // 2).astype(dtype) + (between % 2).astype(dtype) / 2
 

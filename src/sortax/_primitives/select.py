@@ -13,7 +13,7 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, Bool, Int, Shaped
 
-from .._keys import bit_width, order_keys
+from .._keys import bit_width, lowest, order_keys
 from ._ordering import INDICES, VALUES, define_ordering, index_dtype
 from .sort import argsort_keys
 from .take import permute, take
@@ -84,8 +84,10 @@ def _select_where(
 ) -> list[Array]:
     if not jnp.issubdtype(x.dtype, jnp.inexact):
         # Among integers no number is free for what is left out; nothing differentiates, so that values are enough.
-        lowest = jnp.iinfo(x.dtype).min if descending else jnp.iinfo(x.dtype).max
-        return select(jnp.where(where, x, lowest), ranks, axis, descending=descending, outputs=outputs)
+        first = np.asarray(lowest(x.dtype), x.dtype)
+        return select(
+            jnp.where(where, x, first if descending else ~first), ranks, axis, descending=descending, outputs=outputs
+        )
     keys = order_keys(x)
     if len(keys) == 1:
         # Among the keys of floats the one before NaN's is free.
@@ -156,7 +158,8 @@ def _partition_xla(
     order = argsort_keys(keys, axis, platform)
     # A class an interval and a class a pivot, told to each element by its place in sorted order.
     place = lax.broadcasted_iota(order.dtype, order.shape, axis)
-    classes = functools.reduce(lambda c, k: c + (place >= k) + (place > k), kth, jnp.zeros_like(place))
+    steps = [bound for k in kth for bound in (place >= k, place > k)]
+    classes = functools.reduce(jnp.add, [step.astype(place.dtype) for step in steps], jnp.zeros_like(place))
     index = argsort_keys(order_keys(permute(order, classes, axis, transpose=True)), axis, platform)
     results = {VALUES: lambda: permute(index, x, axis), INDICES: lambda: index}
     return [results[name]() for name in outputs]
