@@ -16,5 +16,9 @@ def segment_median(x: Array, ids: Array, num_segments: int) -> Array:
     return (x[start + (sizes - 1) // 2] + x[start + sizes // 2]) / 2
 
 
+def quantile(x: Array, q: tuple[float, ...]) -> Array:
+    return jnp.quantile(x, jnp.array(q))
+
+
 def rank(x: Array) -> Array:
     return jax.scipy.stats.rankdata(x)

@@ -20,7 +20,7 @@ def _op(name: str, **others: str) -> dict[str, str]:
 _OPS = {
     # PyTorch's median of an even number of elements is another one.
     "median": _op("median", numpy="numpy:median"),
-    "quantile": _op("quantile", numpy="numpy:quantile"),
+    "quantile": _op("quantile", jax="benchmarks.baselines:quantile", numpy="numpy:quantile"),
     "max": _op("max", numpy="numpy:max", torch="torch:amax"),
     "partition": _op("partition", numpy="numpy:partition"),
     "argpartition": _op("argpartition", numpy="numpy:argpartition"),

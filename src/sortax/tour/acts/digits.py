@@ -1,4 +1,4 @@
-"""Act 3: handwritten digits, learnt through the exact sort by a generator that sees only sorted projections."""
+"""Act 4: handwritten digits, learnt through the exact sort by a generator that sees only sorted projections."""
 
 import functools
 import itertools

@@ -1,4 +1,4 @@
-"""The pictures of act 3: digits emerging from noise, the learning curve, and the images side by side."""
+"""The pictures of act 4: digits emerging from noise, the learning curve, and the images side by side."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
