@@ -30,13 +30,9 @@ def line(data: Line, theme: Theme) -> Figure:
         heights = a + b * (ends - data.length.mean())
         ax.plot(ends, heights, color=color, linewidth=2.4)
         ax.annotate(label, (ends[1], heights[1]), (8, 0), textcoords="offset points", va="center", color=color)
-    ax.annotate(
-        "noted in millimetres",
-        (data.length[data.spoiled].mean(), data.noted[data.spoiled].max()),
-        (-150, -4),
-        textcoords="offset points",
-        color=theme.directional,
-    )
+    highest = data.spoiled[np.argmax(data.noted[data.spoiled])]
+    place = (data.length[highest], data.noted[highest])
+    ax.annotate("noted in millimetres", place, (-10, 0), textcoords="offset points", ha="right", color=theme.directional)
     ax.set(xlabel="petal length, cm", ylabel="petal width as noted", xlim=(ends[0] - 0.2, ends[1] + 1.6))
     ax.grid(axis="y")
     ax.set_axisbelow(True)
