@@ -15,8 +15,6 @@ from ._rank import rank as rank
 from ._rank import top_k_mask as top_k_mask
 from ._reduce import max as max
 from ._reduce import min as min
-from ._reduce import trimmed_mean as trimmed_mean
-from ._reduce import winsorize as winsorize
 from ._relax import AbstractPermutationRelaxation as AbstractPermutationRelaxation
 from ._relax import AbstractRelaxation as AbstractRelaxation
 from ._relax import Exact as Exact
@@ -35,5 +33,7 @@ from ._sort import argsort as argsort
 from ._sort import permutation as permutation
 from ._sort import sort as sort
 from ._sort import sort_by as sort_by
+from ._trim import trimmed_mean as trimmed_mean
+from ._trim import winsorize as winsorize
 
 __version__ = "0.1.0"

@@ -165,4 +165,5 @@ def refuse(op: str, **unsupported: Any) -> None:
     """Arguments that `jax.numpy` has for the sake of NumPy's signature, and refuses."""
     for name, value in unsupported.items():
         if value is not None and value is not False:
-            raise TypeError(f"{op} got {name}=..., which jax.numpy does not support; leave it out.")
+            shown = value if isinstance(value, bool | int | float | str) else "..."
+            raise TypeError(f"{op} got {name}={shown}, which jax.numpy does not support; leave it out.")

@@ -15,6 +15,11 @@ from ._relax import as_permutation_relaxation, as_relaxation
 _WEIGHTED = ("inverted_cdf", "averaged_inverted_cdf")
 
 
+def check_whole(x: Array, axis: int) -> None:
+    """Under an explicit mesh the axis must lie whole on each device, before anything is computed along it."""
+    _primitives.require_unsharded("an order", jax.typeof(x), axis)
+
+
 def along(vector: Array, ndim: int, axis: int) -> Array:
     """A vector along one of `ndim` axes."""
     return vector.reshape([-1 if d == axis else 1 for d in range(ndim)])
@@ -70,6 +75,7 @@ def quantiles(
         parts["weights"] = _as_weights(weights, x, axis)
         as_permutation_relaxation(relax)
     arrays, axis = _axis.merged(list(parts.values()), axis)
+    check_whole(arrays[0], axis)
     of = _weighted_quantiles if weights is not None else _quantiles
     y = of(dict(zip(parts, arrays, strict=True)), p.reshape(-1), as_relaxation(relax), axis, method)
     y = in_front(y, axis, p.shape)

@@ -1,4 +1,4 @@
-"""Reductions that are order statistics: `max`, `min`, `trimmed_mean`; and `winsorize`, which clips to two of them."""
+"""The largest and the smallest: `max` and `min`, with the tie policy of every other op."""
 
 import functools
 from typing import Any
@@ -7,11 +7,10 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 from jax.typing import ArrayLike
-from jaxtyping import Array, Inexact, Shaped
+from jaxtyping import Array, Shaped
 
-from . import _axis, _primitives
-from ._order_statistics import along, count_of, entries
-from ._rank import first_of
+from . import _axis
+from ._order_statistics import check_whole, count_of, entries
 from ._relax import AbstractRelaxation, Exact, as_relaxation
 
 _Axes = int | tuple[int, ...] | None
@@ -114,113 +113,11 @@ def min(
     return _extreme("min", a, axis, keepdims, initial, where, relax)
 
 
-def trimmed_mean(
-    a: ArrayLike,
-    limits: tuple[float, float] = (0.1, 0.1),
-    axis: _Axes = None,
-    *,
-    where: ArrayLike | None = None,
-    keepdims: bool = False,
-    relax: AbstractRelaxation = Exact(),
-) -> Inexact[Array, "..."]:
-    r"""The mean without a share of the smallest and of the largest: `scipy.stats.mstats.trimmed_mean`.
-
-    With $l$ and $u$ the numbers that `limits` cut off below and above, $\frac{1}{n - l - u} \sum_{l \le i < n - u} s_i$ of the
-    sorted $s$.
-
-    **Arguments:**
-
-    - `a`: array of any real dtype.
-    - `limits`: shares from 0 to 1 of the elements to leave out below and above, rounded down to whole numbers.
-    - `axis`: the axis, or several, to reduce; `None` for all.
-    - `where`: boolean, broadcasts to `a`: only these elements count, and have a gradient.
-    - `keepdims`: keep the axis with length one.
-    - `relax`: what sorting means; see [`sortax.Exact`][].
-
-    **Returns:**
-
-    Floats without the axis: of the dtype of `a`, or of JAX's default for integers.
-
-    **Ties:** at the border, by `relax`. **NaN:** NaN if any element is, or if nothing is left.
-
-    **Cost:** O(n) time and memory on a CPU, a sort elsewhere or with `where`.
-
-    **Raises:** `ValueError` if `limits` are not two shares that leave something, if `axis` is out of range or `where`
-    does not fit; `TypeError` if `a` is complex or `where` not boolean.
-
-    Tukey, "The future of data analysis" (1962).
-
-    ??? example
-        ```python
-        >>> import jax.numpy as jnp, sortax as sx
-        >>> print(sx.trimmed_mean(jnp.array([1., 2., 3., 4., 1000.]), (0.2, 0.2)))
-        3.0
-
-        ```
-    """
-    x = _axis.as_real("a", a)
-    below, above = _shares("limits", limits)
-    shape, mask = _axis.kept_shape(x.shape, axis), _axis.as_mask(where, x.shape)
-    arrays, axis = _axis.merged([x] if mask is None else [x, mask], axis)
-    y = _trimmed_mean(arrays, as_relaxation(relax), axis, below, above)
-    return y.reshape(shape) if keepdims else y
-
-
-def winsorize(
-    a: ArrayLike,
-    limits: tuple[float | None, float | None] | None = None,
-    axis: int | None = None,
-    *,
-    relax: AbstractRelaxation = Exact(),
-) -> Shaped[Array, "..."]:
-    r"""Clip a share of the smallest and of the largest elements to the next: `scipy.stats.mstats.winsorize`.
-
-    With $l$ and $u$ the numbers of elements that `limits` cut off below and above, elements below $s_l$ become $s_l$ and those
-    above $s_{n-1-u}$ become that, of the sorted $s$.
-
-    **Arguments:**
-
-    - `a`: array of any real dtype.
-    - `limits`: shares from 0 to 1 of the elements to clip below and above, rounded down to whole numbers; `None` for none.
-    - `axis`: the axis to clip along, or `None` for all elements together.
-    - `relax`: what sorting means; see [`sortax.Exact`][].
-
-    **Returns:**
-
-    An array of the shape and dtype of `a`.
-
-    **Ties:** elements equal to a bound keep their own derivative; the bounds have what `relax` says.
-
-    **NaN:** counted among the largest, and left as it is.
-
-    **Cost:** O(n) time and memory.
-
-    **Raises:** `ValueError` if `limits` are not two shares that leave something or if `axis` is out of range; `TypeError` if
-    `a` is complex.
-
-    Tukey, "The future of data analysis" (1962).
-
-    ??? example
-        ```python
-        >>> import jax.numpy as jnp, sortax as sx
-        >>> print(sx.winsorize(jnp.array([1., 2., 3., 4., 1000.]), (0.2, 0.2)))
-        [2. 2. 3. 4. 4.]
-
-        ```
-    """
-    x = _axis.as_real("a", a)
-    below, above = _shares("limits", limits or (None, None))
-    shape = x.shape
-    x, axis = _axis.flatten_if_none(x, axis)
-    if x.size == 0:
-        return x.reshape(shape)
-    return _winsorize(x, as_relaxation(relax), axis, below, above).reshape(shape)
-
-
 def _extreme(op: str, a: Any, axis: Any, keepdims: bool, initial: Any, where: Any, relax: Any) -> Array:
     x = _axis.as_array("a", a)
     shape, mask = _axis.kept_shape(x.shape, axis), _axis.as_mask(where, x.shape)
     arrays, axis = _axis.merged([x] if mask is None else [x, mask], axis)
+    check_whole(arrays[0], axis)
     floats = jnp.issubdtype(x.dtype, jnp.inexact)
     if initial is None and arrays[0].shape[axis] == 0:
         raise ValueError(f"{op} of an empty axis: an array of shape {x.shape} has no largest or smallest; pass initial.")
@@ -257,44 +154,3 @@ def _extreme_of(arrays: list[Array], initial: Array | None, relax: Any, largest:
             y = jnp.where(count > 0, y, initial)
         y = jnp.maximum(y, initial) if largest else jnp.minimum(y, initial)
     return y.squeeze(axis)
-
-
-@functools.partial(jax.jit, static_argnums=(2, 3, 4))
-def _trimmed_mean(arrays: list[Array], relax: Any, axis: int, below: float, above: float) -> Array:
-    x, *masks = arrays
-    n = x.shape[axis]
-    x = x if jnp.issubdtype(x.dtype, jnp.floating) else x.astype(jnp.result_type(float))
-    count, valid = n, True
-    if masks:
-        (valid,) = masks
-        count = jnp.sum(valid, axis, keepdims=True, dtype=jnp.int32)
-        shares = [jnp.full(count.shape, share, jnp.result_type(float)) for share in (below, above)]
-        begin, end = _primitives.share_of(shares[0], count), count - _primitives.share_of(shares[1], count)
-        s = relax.sort(x, axis, segments=first_of(*masks))
-    else:
-        begin, end = int(below * n), n - int(above * n)
-        s = relax.partition(x, tuple(sorted({k for k in (begin, end - 1) if 0 <= k < n})), axis)
-    place = lax.broadcasted_iota(jnp.int32, x.shape, axis)
-    # With a NaN all is one, and stays tied to the elements it comes from.
-    stop = jnp.where(jnp.any(jnp.isnan(x) & valid, axis, keepdims=True), count, end)
-    total = jnp.sum(jnp.where((place >= begin) & (place < stop), s, 0), axis)
-    return total / jnp.squeeze(jnp.broadcast_to(end - begin, stop.shape), axis).astype(x.dtype)
-
-
-@functools.partial(jax.jit, static_argnums=(2, 3, 4))
-def _winsorize(x: Array, relax: Any, axis: int, below: float, above: float) -> Array:
-    n = x.shape[axis]
-    ranks = along(jnp.array([int(below * n), n - 1 - int(above * n)], jnp.int32), x.ndim, axis)
-    bounds = entries(relax, x, ranks, axis, None)
-    low, high = (lax.slice_in_dim(bounds, j, j + 1, axis=axis) for j in (0, 1))
-    return jnp.where(x < low, low, jnp.where(x > high, high, x))
-
-
-def _shares(name: str, limits: Any) -> tuple[float, float]:
-    try:
-        below, above = (0.0 if share is None else float(share) for share in limits)
-    except (TypeError, ValueError):
-        raise ValueError(f"{name} must be two numbers, the shares to leave out below and above, got {limits!r}.") from None
-    if not (below >= 0 and above >= 0 and below + above < 1):
-        raise ValueError(f"{name} must be two shares, not negative and less than 1 together, got {limits!r}.")
-    return below, above

@@ -8,7 +8,7 @@ from jax.typing import ArrayLike
 from jaxtyping import Array, Int, Real, Shaped
 
 from . import _axis, _primitives
-from ._order_statistics import along
+from ._order_statistics import along, check_whole
 from ._relax import AbstractRelaxation, Exact, as_relaxation
 
 
@@ -143,6 +143,7 @@ def segmented(data: Any, segment_ids: Any, num_segments: Any, axis: Any) -> tupl
     """The array; ids that broadcast to it, with those of no segment at `num_segments`; how many; and the axis."""
     x, ids = _axis.as_array("data", data), _axis.as_array("segment_ids", segment_ids)
     axis = _axis.normalize(axis, x.ndim)
+    check_whole(x, axis)
     if not jnp.issubdtype(ids.dtype, jnp.integer):
         raise TypeError(f"segment_ids must be integers, got dtype {ids.dtype}.")
     if ids.shape == (x.shape[axis],):

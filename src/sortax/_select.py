@@ -9,7 +9,7 @@ from jax.typing import ArrayLike
 from jaxtyping import Array, Int, Shaped
 
 from . import _axis, _primitives
-from ._order_statistics import along, count_of, entries, in_front
+from ._order_statistics import along, check_whole, count_of, entries, in_front
 from ._relax import AbstractRelaxation, Exact, as_relaxation
 
 
@@ -139,6 +139,7 @@ def kth_value(
         raise TypeError(f"k must be an integer or an array of integers, got dtype {ranks.dtype}.")
     shape, mask = _axis.kept_shape(x.shape, axis), _axis.as_mask(where, x.shape)
     (x, *masks), axis = _axis.merged([x] if mask is None else [x, mask], axis)
+    check_whole(x, axis)
     n = x.shape[axis]
     if n == 0:
         raise ValueError(f"kth_value of an empty axis: an array of shape {x.shape} has no element to select.")

@@ -5,6 +5,7 @@ from ._ordering import INDICES as INDICES
 from ._ordering import INVERSE as INVERSE
 from ._ordering import LAST as LAST
 from ._ordering import VALUES as VALUES
+from ._sharding import require_unsharded as require_unsharded
 from .average import average as average
 from .quantile_ranks import METHODS as METHODS
 from .quantile_ranks import WHOLE as WHOLE

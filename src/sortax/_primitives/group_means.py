@@ -22,18 +22,22 @@ def _xla(groups: Array, v: Array, *, axis: int, count: int, spread: bool, platfo
     # Large groups would lose digits in single precision, and large values overflow if they were added before they are divided.
     with jax.enable_x64(True):
         wide = v.astype(jnp.complex128 if jnp.issubdtype(v.dtype, jnp.complexfloating) else jnp.float64)
-        shares = []
-        for j in range(count):
-            member = groups == j
-            size = jnp.sum(member, axis, keepdims=True, dtype=jnp.float64)
-            share = wide if not spread else lax.slice_in_dim(wide, j, j + 1, axis=axis)
-            shares.append(jnp.where(member, share / jnp.asarray(jnp.maximum(size, 1), wide.dtype), 0))
-        out = (
-            functools.reduce(jnp.add, shares)
-            if spread
-            else jnp.concatenate([jnp.sum(s, axis, keepdims=True) for s in shares], axis)
-        )
+        parts = [_part(groups == j, wide, axis, j, spread) for j in range(count)]
+        out = functools.reduce(jnp.add, parts) if spread else jnp.concatenate(parts, axis)
         return [out.astype(v.dtype)]
+
+
+def _part(member: Array, v: Array, axis: int, j: int, spread: bool) -> Array:
+    """The mean of a group; or with `spread` the share of its members in entry `j`."""
+    size = jnp.maximum(jnp.sum(member, axis, keepdims=True, dtype=jnp.float64), 1).astype(v.dtype)
+    if spread:
+        return jnp.where(member, lax.slice_in_dim(v, j, j + 1, axis=axis) / size, 0)
+    mean = jnp.sum(jnp.where(member, v / size, 0), axis, keepdims=True)
+    if jnp.iscomplexobj(v):
+        return mean
+    # Rounding up can still overflow where all members are nearly the largest number.
+    overflow = jnp.isinf(mean) & ~jnp.any(member & jnp.isinf(v), axis, keepdims=True)
+    return jnp.where(overflow, jnp.sign(mean) * jnp.finfo(v.dtype).max, mean)
 
 
 _group_means = define_linear(

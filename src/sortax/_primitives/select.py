@@ -86,7 +86,11 @@ def _select_where(
         # Among integers no number is free for what is left out; nothing differentiates, so that values are enough.
         first = np.asarray(lowest(x.dtype), x.dtype)
         return select(
-            jnp.where(where, x, first if descending else ~first), ranks, axis, descending=descending, outputs=outputs
+            jnp.where(where, x, first if descending else (~first).astype(x.dtype)),
+            ranks,
+            axis,
+            descending=descending,
+            outputs=outputs,
         )
     keys = order_keys(x)
     if len(keys) == 1:
