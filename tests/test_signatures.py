@@ -16,7 +16,8 @@ PUBLIC = {
 }
 FUNCTIONS = {name: f for name, f in PUBLIC.items() if inspect.isfunction(f)}
 CLASSES = {name: c for name, c in PUBLIC.items() if inspect.isclass(c)}
-AS_JAX_NUMPY = sorted(name for name in FUNCTIONS if hasattr(jnp, name))
+# The counterparts in JAX, by name or by what they do.
+AS_JAX = {name: getattr(jnp, name) for name in sorted(FUNCTIONS) if hasattr(jnp, name)} | {"top_k": jax.lax.top_k}
 
 
 def modules():
@@ -27,13 +28,13 @@ def modules():
 
 
 def test_the_table_is_not_empty():
-    assert {"sort", "argsort"} <= set(AS_JAX_NUMPY)
+    assert {"sort", "argsort", "quantile", "partition", "max", "top_k"} <= set(AS_JAX)
 
 
-@pytest.mark.parametrize("name", AS_JAX_NUMPY)
-def test_accepts_what_jax_numpy_accepts(name):
+@pytest.mark.parametrize("name", AS_JAX)
+def test_accepts_what_jax_accepts(name):
     ours = dict(inspect.signature(FUNCTIONS[name]).parameters)
-    theirs = inspect.signature(getattr(jnp, name)).parameters
+    theirs = inspect.signature(AS_JAX[name]).parameters
     # An old name of `method`, which jax.numpy itself no longer takes.
     theirs = {p: parameter for p, parameter in theirs.items() if p != "interpolation"}
     assert [p for p in ours if p in theirs] == list(theirs), "names and order"
@@ -43,6 +44,12 @@ def test_accepts_what_jax_numpy_accepts(name):
     # Beside `relax`, an older jax.numpy may lack what a newer one has.
     assert all(ours[p].kind is inspect.Parameter.KEYWORD_ONLY for p in ours if p not in theirs)
     assert [p for p in ours if p not in theirs][-1] == "relax"
+
+
+@pytest.mark.parametrize("name", [name for name in FUNCTIONS if name.startswith("segment_")])
+def test_segments_are_given_as_to_jax_ops(name):
+    first = list(inspect.signature(jax.ops.segment_sum).parameters)[:3]
+    assert [p for p in inspect.signature(FUNCTIONS[name]).parameters if p in first] == first
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
