@@ -18,6 +18,9 @@ from ._reduce import min as min
 from ._relax import AbstractPermutationRelaxation as AbstractPermutationRelaxation
 from ._relax import AbstractRelaxation as AbstractRelaxation
 from ._relax import Exact as Exact
+from ._relax import LapSum as LapSum
+from ._relax import SigmoidSum as SigmoidSum
+from ._relax import SoftSort as SoftSort
 from ._segment import segment_argsort as segment_argsort
 from ._segment import segment_rank as segment_rank
 from ._segment import segment_sort as segment_sort

@@ -68,10 +68,9 @@ def rank(
 
 @functools.partial(jax.jit, static_argnums=(2, 3, 4))
 def _rank(arrays: list[Array], relax: Any, axis: int, method: str, descending: bool) -> Array:
-    x, *masks = arrays
-    segments = first_of(*masks)
+    x, segments = apart(*arrays)
     ranks = relax.rank(x, axis, method=method, descending=descending, segments=segments)
-    return ranks if segments is None else jnp.where(masks[0], ranks, 0)
+    return ranks if segments is None else jnp.where(arrays[1], ranks, 0)
 
 
 def top_k_mask(
@@ -125,15 +124,16 @@ def top_k_mask(
 
 @functools.partial(jax.jit, static_argnums=3)
 def _top_k_mask(arrays: list[Array], k: Array, relax: Any, axis: int) -> Array:
-    x, *masks = arrays
-    dtype = x.dtype if jnp.issubdtype(x.dtype, jnp.floating) else jnp.result_type(float)
+    x, segments = apart(*arrays)
     k = k.astype(jnp.int32)
-    if masks:
-        k = jnp.minimum(k, jnp.sum(masks[0], axis, keepdims=True, dtype=jnp.int32))
-    taken = (lax.broadcasted_iota(jnp.int32, x.shape, axis) < k).astype(dtype)
-    return relax.place(x, taken, axis, descending=True, segments=first_of(*masks))
+    if segments is not None:
+        k = jnp.minimum(k, jnp.sum(arrays[1], axis, keepdims=True, dtype=jnp.int32))
+    taken = relax.mask(x, k, axis, segments=segments)
+    return taken if segments is None else jnp.where(arrays[1], taken, 0)
 
 
-def first_of(*masks: Array) -> Array | None:
-    """Segments that put what a mask holds first, and the rest after it."""
-    return (~masks[0]).astype(jnp.int32) if masks else None
+def apart(x: Array, mask: Array | None = None) -> tuple[Array, Array | None]:
+    """`x`, and segments that put what the mask holds first and the rest, whatever it was, after it."""
+    if mask is None:
+        return x, None
+    return jnp.where(mask, x, jnp.zeros_like(x)), (~mask).astype(jnp.int32)

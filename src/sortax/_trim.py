@@ -12,7 +12,7 @@ from jaxtyping import Array, Inexact, Shaped
 from . import _axis, _primitives
 from ._keys import order_keys
 from ._order_statistics import along, check_whole, entries
-from ._rank import first_of
+from ._rank import apart
 from ._relax import AbstractRelaxation, Exact, as_relaxation
 
 _Axes = int | tuple[int, ...] | None
@@ -134,7 +134,8 @@ def _trimmed_mean(arrays: list[Array], relax: Any, axis: int, below: float, abov
         count = jnp.sum(valid, axis, keepdims=True, dtype=jnp.int32)
         shares = [jnp.full(count.shape, share, jnp.result_type(float)) for share in (below, above)]
         begin, end = _primitives.share_of(shares[0], count), count - _primitives.share_of(shares[1], count)
-        s = relax.sort(x, axis, segments=first_of(*masks))
+        x, segments = apart(x, valid)
+        s = relax.sort(x, axis, segments=segments)
     else:
         begin, end = int(below * n), n - int(above * n)
         s = relax.partition(x, tuple(sorted({k for k in (begin, end - 1) if 0 <= k < n})), axis)

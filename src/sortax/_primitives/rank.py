@@ -15,6 +15,15 @@ _PLACES = {"min": FIRST, "max": LAST, "ordinal": INVERSE}
 RANK_METHODS = ("average", *_PLACES, "dense")
 
 
+def places(shape: tuple[int, ...], axis: int, segments: Int[Array, "*shape"] | None) -> Int[Array, "*shape"]:
+    """0, 1, 2, ... along `axis`, and in each segment anew where these are in order."""
+    place = lax.broadcasted_iota(jnp.int32, shape, axis)
+    if segments is None:
+        return place
+    first, order = sort(segments, axis, outputs=(FIRST, INDICES))
+    return place - permute(order, first, axis).astype(jnp.int32)
+
+
 def rank(
     x: Shaped[Array, "*shape"], axis: int, *, method: str, descending: bool, segments: Int[Array, "*shape"] | None
 ) -> Real[Array, "*shape"]:

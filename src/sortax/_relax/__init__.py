@@ -5,3 +5,5 @@ from .base import AbstractRelaxation as AbstractRelaxation
 from .base import as_permutation_relaxation as as_permutation_relaxation
 from .base import as_relaxation as as_relaxation
 from .exact import Exact as Exact
+from .softsort import SoftSort as SoftSort
+from .lapsum import LapSum as LapSum, SigmoidSum as SigmoidSum

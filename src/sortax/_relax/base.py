@@ -9,13 +9,13 @@ import abc
 from typing import Any
 
 import equinox as eqx
-from jaxtyping import Array, Bool, Int, Shaped
+from jaxtyping import Array, Bool, Float, Int, Shaped
 
 from .._permutation import AbstractPermutation
 
 
 class AbstractRelaxation(eqx.Module):
-    """What sorting means: two things, `sort` and `place`, and four that follow from them but are often cheaper."""
+    """What sorting means: two things, `sort` and `place`, and five that follow from them but are often cheaper."""
 
     @abc.abstractmethod
     def sort(
@@ -72,6 +72,17 @@ class AbstractRelaxation(eqx.Module):
         segments: Int[Array, "*shape"] | None = None,
     ) -> Shaped[Array, "*shape"]:
         """Ranks from 0 inside the own segment: `place` of 0, 1, 2, ..., with ties by `method` where there are any."""
+
+    @abc.abstractmethod
+    def mask(
+        self,
+        x: Shaped[Array, "*shape"],
+        k: Int[Array, "*rows"],
+        axis: int,
+        *,
+        segments: Int[Array, "*shape"] | None = None,
+    ) -> Float[Array, "*shape"]:
+        """Membership of the `k` largest of the own segment: `place` of 1, ..., 1, 0, ..., 0 in descending order."""
 
 
 class AbstractPermutationRelaxation(AbstractRelaxation):

@@ -3,6 +3,7 @@
 from typing import Literal
 
 import equinox as eqx
+import jax.numpy as jnp
 from jaxtyping import Array, Shaped
 
 from .. import _primitives as primitives
@@ -80,6 +81,11 @@ class Exact(AbstractPermutationRelaxation):
 
     def rank(self, x: Array, axis: int, *, method: str, descending: bool = False, segments: Array | None = None) -> Array:
         return primitives.rank(x, axis, method=method, descending=descending, segments=segments)
+
+    def mask(self, x: Array, k: Array, axis: int, *, segments: Array | None = None) -> Array:
+        taken = primitives.places(x.shape, axis, segments) < k
+        dtype = x.dtype if jnp.issubdtype(x.dtype, jnp.floating) else jnp.result_type(float)
+        return self.place(x, taken.astype(dtype), axis, descending=True, segments=segments)
 
     def permutation(self, keys: tuple[Shaped[Array, "*shape"], ...], axis: int, *, descending: bool) -> AbstractPermutation:
         if len(keys) == 1:

@@ -1,0 +1,104 @@
+// Where the blocks of an isotonic regression start: pool adjacent violators.
+//
+// Contract: borders (True where nothing pools with what is before) as the structure of layout.h; s, w and starts (bool) like
+// the array. A block's value is mean(s) - mean(w), or of a KlBlock logsumexp(s) - logsumexp(w) of its members; the blocks are
+// those of the least pooling after which these values increase. Neighbours of equal value are pooled. Sums are accumulated
+// in double, and of exponentials only ratios are formed, so none overflows. Allocates one row of scratch a thread.
+
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+
+#include "layout.h"
+#include "parallel.h"
+#include "scratch.h"
+
+namespace sortax {
+
+inline constexpr int64_t kIsotonicTask = int64_t(1) << 14;  // elements worth handing to a thread
+
+// The sums of a block. s and w are compared apart: where s is equal a small w still tells.
+struct MeanBlock {
+  double s, w;
+  int64_t begin, size;
+
+  static MeanBlock of(double s, double w, int64_t at) { return {s, w, at, 1}; }
+
+  bool pools_with(const MeanBlock& next) const {
+    const double a = double(size), b = double(next.size);
+    return next.s / b - s / a <= next.w / b - w / a;
+  }
+
+  void pool(const MeanBlock& next) {
+    s += next.s;
+    w += next.w;
+    size += next.size;
+  }
+};
+
+// The logarithm of a sum of exponentials.
+struct LogSum {
+  double largest, sum;  // sum of exp(x - largest)
+
+  void add(const LogSum& other) {
+    if (other.largest == largest) {  // infinities too
+      sum += other.sum;
+    } else if (other.largest > largest) {
+      sum = sum * std::exp(largest - other.largest) + other.sum;
+      largest = other.largest;
+    } else {
+      sum += other.sum * std::exp(other.largest - largest);
+    }
+  }
+  // The logarithm of the ratio to another.
+  double over(const LogSum& other) const {
+    return (largest == other.largest ? 0.0 : largest - other.largest) + std::log(sum / other.sum);
+  }
+};
+
+struct KlBlock {
+  LogSum s, w;
+  int64_t begin;
+
+  static KlBlock of(double s, double w, int64_t at) { return {{s, 1}, {w, 1}, at}; }
+  bool pools_with(const KlBlock& next) const { return next.s.over(s) <= next.w.over(w); }
+  void pool(const KlBlock& next) {
+    s.add(next.s);
+    w.add(next.w);
+  }
+};
+
+template <class F, class Block>
+void isotonic_rows(const Workers& workers, const Layout& layout, const bool* borders, const void* s, const void* w,
+                   bool* starts) {
+  using E = typename F::Element;
+  const int64_t n = layout.n, inner = layout.inner, rows = layout.outer * inner;
+  const Split tasks{rows, rows * n < kIsotonicTask ? 1 : std::min(rows, workers.count * 4)};
+  for_each(workers, tasks.parts, [&](int64_t t) {
+    Scratch<Block> scratch(n);
+    Block* const blocks = scratch.data();
+    for (int64_t r = tasks.begin(t); r < tasks.begin(t + 1); ++r) {
+      const int64_t o = r / inner, i = r % inner;
+      const int64_t at = o * n * inner + i;
+      const bool* const border = borders + layout.outer_offset(o) + layout.inner_offset(i);
+      const E* const x = static_cast<const E*>(s) + at;
+      const E* const y = static_cast<const E*>(w) + at;
+      bool* const start = starts + at;
+      const auto may_pool = [&](const Block& block) { return !border[block.begin * layout.step]; };
+      int64_t last = -1;
+      for (int64_t j = 0; j < n; ++j) {
+        start[j * inner] = false;
+        Block block = Block::of(F::widen(x[j * inner]), F::widen(y[j * inner]), j);
+        while (last >= 0 && may_pool(block) && blocks[last].pools_with(block)) {
+          blocks[last].pool(block);
+          block = blocks[last--];
+        }
+        blocks[++last] = block;
+      }
+      for (int64_t b = 0; b <= last; ++b) start[blocks[b].begin * inner] = true;
+    }
+  });
+}
+
+}  // namespace sortax

@@ -1,0 +1,158 @@
+"""The isotonic primitive: where the blocks of an isotonic regression start. A structure, and so without a derivative.
+
+What a block is worth is a mean over it, which `average` computes and differentiates.
+"""
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+from jax.interpreters import ad, batching
+from jaxtyping import Array, Bool, Float
+
+from .. import _native
+from . import _define, _sharding
+
+REGULARIZERS = ("l2", "kl")
+_SHARED_LEVELS = 4
+
+
+def isotonic(
+    borders: Bool[Array, "*shape"], s: Float[Array, "*shape"], w: Float[Array, "*shape"], axis: int, *, regularizer: str
+) -> Bool[Array, "*shape"]:
+    r"""Where the blocks start on which the non-decreasing $v$ is constant that is nearest to $s - w$ along `axis`.
+
+    For `"l2"` $v$ minimises $\sum (v_i - (s_i - w_i))^2$, and a block is worth $\mathrm{mean}(s) - \mathrm{mean}(w)$; for
+    `"kl"` it minimises $\sum e^{s_i - v_i} + e^{w_i} v_i$, and a block is worth $\log \sum e^{s_i} - \log \sum e^{w_i}$.
+    Neighbours of equal value share a block. No block reaches over one of the `borders`, True where a part begins
+    that is fitted by itself.
+
+    Blondel, Teboul, Berthet and Djolonga, "Fast differentiable sorting and ranking" (2020).
+    """
+    return isotonic_p.bind(*_sharding.align(borders, s, w), axis=axis, kl=regularizer == "kl")[0]
+
+
+def _shape(borders: Any, s: Any, w: Any, *, axis: int, kl: bool) -> list[Any]:
+    _sharding.require_unsharded("an isotonic regression", w, axis)
+    return [w.update(dtype=jnp.dtype(bool), weak_type=False)]
+
+
+def _native_lowering(ctx: Any, *operands: Any, axis: int, kl: bool) -> Any:
+    if ctx.avals_in[-1].dtype.name not in ("float16", "bfloat16", "float32", "float64"):
+        return None
+    return _native.lower(ctx, "isotonic", *operands, axis=axis, kl=kl)
+
+
+def _xla(borders: Array, s: Array, w: Array, *, axis: int, kl: bool, platform: str | None) -> list[Array]:
+    if 0 in w.shape:
+        return [borders]
+    with jax.enable_x64(True):
+        part = jnp.cumsum(borders, axis, dtype=jnp.int32)
+        part, s, w = (jnp.moveaxis(x, axis, -1) for x in (part, s.astype(jnp.float64), w.astype(jnp.float64)))
+        n = w.shape[-1]
+        v = _regression(*(x.reshape(-1, n) for x in (part, s, w)), kl)
+        pools = (v[:, 1:] <= v[:, :-1]) & (part.reshape(-1, n)[:, 1:] == part.reshape(-1, n)[:, :-1])
+        starts = jnp.concatenate([jnp.ones((v.shape[0], 1), bool), ~pools], -1).reshape(w.shape)
+    return [jnp.moveaxis(starts, -1, axis)]
+
+
+def _regression(part: Array, s: Array, w: Array, kl: bool) -> Array:
+    """The fit of rows, by merging the fits of halves: log2(n) levels, no loop whose length depends on the data."""
+    rows, n = s.shape
+    levels = (n - 1).bit_length()
+    fill = [(0, 0), (0, (1 << levels) - n)]
+    part, s, w = jnp.pad(part, fill, constant_values=-1), jnp.pad(s, fill), jnp.pad(w, fill)
+    flat = [x.reshape(-1) for x in (part, *_sums(part, s, kl, levels), *_sums(part, w, kl, levels))]
+    v = (s - w).reshape(-1)
+    # A few levels share one piece of code, made for the pairs of the first of them.
+    for first in range(0, levels, _SHARED_LEVELS):
+        merge = functools.partial(_merge, *flat, kl=kl, pairs=v.size >> (first + 1))
+        v = lax.fori_loop(first, min(first + _SHARED_LEVELS, levels), merge, v)
+    return v.reshape(rows, -1)[:, :n]
+
+
+def _sums(part: Array, x: Array, kl: bool, levels: int) -> tuple[Array, Array]:
+    """The sums of x (with `kl` logarithms of sums of exponentials) from where its part begins: before and with each."""
+    zero = -jnp.inf if kl else 0.0
+
+    def shifted(y: Array, by: Any, fill: Any) -> Array:
+        behind = jnp.concatenate([jnp.full_like(y, fill), y], 1)
+        return lax.dynamic_slice_in_dim(behind, y.shape[1] - by, y.shape[1], 1)
+
+    def add(level: Any, total: Array) -> Array:
+        by = jnp.left_shift(1, level)
+        earlier = jnp.where(shifted(part, by, -2) == part, shifted(total, by, zero), zero)
+        return jnp.logaddexp(earlier, total) if kl else earlier + total
+
+    through = lax.fori_loop(0, levels, add, x)
+    return jnp.where(shifted(part, 1, -2) == part, shifted(through, 1, zero), zero), through
+
+
+def _merge(
+    part: Array, s_before: Array, s: Array, w_before: Array, w: Array, level: Any, v: Array, *, kl: bool, pairs: int
+) -> Array:
+    """Fits of neighbouring runs of 2^level elements become fits of both together.
+
+    With `m` the root of the sum of (a - m)+ less that of (m - b)+, neighbours a and b become min(a, m) and max(b, m).
+    """
+    half = jnp.left_shift(1, level)
+    begin = jnp.minimum(2 * half * jnp.arange(pairs), v.size - 2 * half)
+    last, first = begin + half - 1, begin + half
+
+    # Both are seen from the middle, and only what is of the part in the middle can pool.
+    def a(k: Array) -> Array:
+        return jnp.where(part[last - k] == part[last], v[last - k], -jnp.inf)
+
+    def b(k: Array) -> Array:
+        return jnp.where(part[first + k] == part[last], v[first + k], jnp.inf)
+
+    def count(holds: Callable[[Array], Array]) -> Array:
+        """In each pair, how many of 0, 1, ..., half - 1 come before the first at which `holds` fails."""
+
+        def step(t: Any, found: Array) -> Array:
+            more = found + jnp.right_shift(half, t)
+            return jnp.where((more <= half) & holds(jnp.minimum(more, half) - 1), more, found)
+
+        return lax.fori_loop(0, level + 1, step, jnp.zeros_like(begin))
+
+    def worth(i: Array, j: Array) -> Array:
+        """The value of a block of `i` elements of a and `j` of b, NaN if that is empty."""
+        start, stop = first - i, last + j
+        if kl:
+            value = _log_difference(s[stop], s_before[start]) - _log_difference(w[stop], w_before[start])
+        else:
+            value = (s[stop] - s_before[start]) / (i + j) - (w[stop] - w_before[start]) / (i + j)
+        return jnp.where(i + j > 0, value, jnp.nan)
+
+    def over(m: Array) -> Array:
+        """The value of the block of all that `m` would clip."""
+        return worth(count(lambda k: a(k) > m), count(lambda k: b(k) < m))
+
+    i = count(lambda k: over(a(k)) < a(k))
+    j = count(lambda k: over(b(k)) > b(k))
+    place = jnp.arange(v.size)
+    pair = jnp.minimum(jnp.right_shift(place, level + 1), pairs - 1)
+    clipped = (place > last[pair] - i[pair]) & (place < first[pair] + j[pair])
+    return jnp.where(clipped, worth(i, j)[pair], v)
+
+
+def _log_difference(x: Array, y: Array) -> Array:
+    """log(exp(x) - exp(y))."""
+    return x + jnp.log1p(-jnp.exp(y - x))
+
+
+def _jvp(primals: Any, tangents: Any, **params: Any) -> Any:
+    starts = isotonic_p.bind(*primals, **params)
+    return starts, [_define.zero_tangent(x) for x in starts]
+
+
+def _batch(operands: Any, dims: Any, *, axis: int, kl: bool) -> Any:
+    return isotonic_p.bind(*_sharding.align(*_define.batched_at(0, operands, dims)), axis=axis + 1, kl=kl), [0]
+
+
+isotonic_p = _define.define("sortax_isotonic", shape=_shape, xla=_xla, native=_native_lowering)
+ad.primitive_jvps[isotonic_p] = _jvp
+batching.primitive_batchers[isotonic_p] = _batch

@@ -1,0 +1,115 @@
+"""The recurrence primitive: h_i = a_i h_{i-1} + b_i along an axis, or the same from the end.
+
+It is closed under differentiation: dh is the recurrence of db + da shift(h), and the transpose in b runs the other way
+through the same coefficients.
+"""
+
+from typing import Any
+
+import jax.numpy as jnp
+from jax import lax
+from jax.interpreters import ad, batching
+from jaxtyping import Array, Inexact
+
+from .. import _native
+from . import _define, _sharding
+
+_KERNELS = ("float16", "bfloat16", "float32", "float64", "complex64", "complex128")
+
+
+def recurrence(
+    a: Inexact[Array, "*shape"], b: Inexact[Array, "*shape"], axis: int, *, reverse: bool = False
+) -> Inexact[Array, "*shape"]:
+    r"""$h_0 = b_0$, $h_i = a_i h_{i-1} + b_i$; or with `reverse` $h_{n-1} = b_{n-1}$, $h_i = a_{i+1} h_{i+1} + b_i$.
+
+    So $a_0$ is never read, and with `reverse` it is the transpose in b. An $a$ of zero cuts: what comes before, be it infinite
+    or NaN, has no effect. `a` has the rank of `b`; where it has length one and `b` has not, one row of coefficients serves all.
+    """
+    a, b = _sharding.align(a, b)
+    return recurrence_p.bind(a, b, axis=axis, reverse=reverse)[0]
+
+
+def inflow(
+    a: Inexact[Array, "*shape"], h: Inexact[Array, "*shape"], axis: int, *, reverse: bool = False
+) -> Inexact[Array, "*shape"]:
+    """What flows into each element of the recurrence h of a and b: h less b, without a difference."""
+    coefficient = _coefficients(a, axis, reverse)
+    cut = coefficient == 0
+    return jnp.where(cut, 0, coefficient * jnp.where(cut, 0, _given(h, axis, reverse)))
+
+
+def _given(h: Array, axis: int, reverse: bool) -> Array:
+    """The h that each step is given, and 0 for the first."""
+    n = h.shape[axis]
+    if n == 0:
+        return h
+    first = jnp.zeros_like(lax.slice_in_dim(h, 0, 1, axis=axis))
+    rest = lax.slice_in_dim(h, 1, n, axis=axis) if reverse else lax.slice_in_dim(h, 0, n - 1, axis=axis)
+    return jnp.concatenate([rest, first] if reverse else [first, rest], axis)
+
+
+def _shape(a: Any, b: Any, *, axis: int, reverse: bool) -> list[Any]:
+    _sharding.require_unsharded("a recurrence", b, axis)
+    return [b.update(weak_type=False)]
+
+
+def _xla(a: Array, b: Array, *, axis: int, reverse: bool, platform: str | None) -> list[Array]:
+    if 0 in b.shape:
+        return [b]
+    wide = jnp.float32 if b.dtype.itemsize < 4 else b.dtype
+    # The first coefficient multiplies nothing; what it holds is to have no effect.
+    first = lax.broadcasted_iota(jnp.int32, a.shape, axis) == 0
+    factor = jnp.where(first, 0, a.astype(wide))
+    if reverse:
+        factor = jnp.roll(factor, -1, axis)
+
+    def then(x: Any, y: Any) -> Any:
+        return x[0] * y[0], jnp.where(y[0] == 0, 0, y[0] * x[1]) + y[1]
+
+    factor = jnp.broadcast_to(factor, b.shape)
+    return [lax.associative_scan(then, (factor, b.astype(wide)), reverse=reverse, axis=axis)[1].astype(b.dtype)]
+
+
+def _native_lowering(ctx: Any, a: Any, b: Any, *, axis: int, reverse: bool) -> Any:
+    if ctx.avals_in[1].dtype.name not in _KERNELS:
+        return None
+    return _native.lower(ctx, "recurrence", a, b, axis=axis, reverse=reverse)
+
+
+def _jvp(primals: Any, tangents: Any, *, axis: int, reverse: bool) -> Any:
+    (a, b), (da, db) = primals, tangents
+    h = recurrence(a, b, axis, reverse=reverse)
+    parts = [] if _define.is_zero(db) else [db]
+    if not _define.is_zero(da):
+        given = _given(h, axis, reverse)
+        # Where nothing finite is given, a coefficient that is not zero has made it so, and one that is has no say.
+        parts.append(_coefficients(da, axis, reverse) * jnp.where(jnp.isfinite(given), given, 0))
+    if not parts:
+        return [h], [_define.zero_tangent(h)]
+    dh = [jnp.broadcast_to(part, h.shape) for part in parts]
+    return [h], [recurrence(a, sum(dh[1:], dh[0]), axis, reverse=reverse)]
+
+
+def _coefficients(a: Array, axis: int, reverse: bool) -> Array:
+    """The coefficient of the step into each element: its own, or from the end the next one's."""
+    return _given(a, axis, True) if reverse else a
+
+
+def _transpose(cotangents: Any, a: Any, b: Any, *, axis: int, reverse: bool) -> Any:
+    (ct,) = cotangents
+    return None, ad.Zero(b.aval) if _define.is_zero(ct) else recurrence(a, ct, axis, reverse=not reverse)
+
+
+def _batch(operands: Any, dims: Any, *, axis: int, reverse: bool) -> Any:
+    (a, b), (da, db) = operands, dims
+    if db is None:
+        b, db = jnp.broadcast_to(jnp.expand_dims(b, da), (*b.shape[:da], a.shape[da], *b.shape[da:])), da
+    # One row of coefficients goes on to serve all.
+    a = jnp.expand_dims(a, db) if da is None else jnp.moveaxis(a, da, db)
+    return [recurrence(a, b, axis + (db <= axis), reverse=reverse)], [db]
+
+
+recurrence_p = _define.define("sortax_recurrence", shape=_shape, xla=_xla, native=_native_lowering)
+ad.primitive_jvps[recurrence_p] = _jvp
+ad.primitive_transposes[recurrence_p] = _transpose
+batching.primitive_batchers[recurrence_p] = _batch

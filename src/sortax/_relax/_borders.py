@@ -1,0 +1,163 @@
+"""Where the places of a sorted array part, when each element counts as less than b by a degree.
+
+F(b), the sum of C((b - x_j)/t) over all elements for the distribution function C of a symmetric variable, is monotone; place i of
+the sorted array reaches from F(b) = i to F(b) = i + 1. Between two neighbouring elements F is a whole number
+and two sums of exponentials, one from each side, so that each border is found by itself.
+"""
+
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jax import lax
+from jaxtyping import Array, Bool, Float, Inexact, Int
+
+from .. import _primitives as primitives
+from ._line import Line, at_rates, total
+
+
+class Tail(eqx.Module):
+    """What a symmetric distribution has beyond z temperatures, the real part of a sum of a exp(-b z)."""
+
+    rates: Inexact[Array, " rates"]
+    """b, over the temperature."""
+    weights: Inexact[Array, " rates"]
+
+
+class Flows(eqx.Module):
+    """For each element in order, the sums over those before it and those after it of what a tail has left of them."""
+
+    before: Inexact[Array, "*shape rates"]
+    after: Inexact[Array, "*shape rates"]
+    level: Float[Array, "*shape"]
+    """F at the element, less its place and one half."""
+
+
+def flows(on: Line, tail: Tail) -> Flows:
+    decay = on.decay(tail.rates)
+    one = jnp.ones_like(decay)
+    before, after = on.before(one, decay), on.after(one, decay)
+    return Flows(before, after, total(after, tail.weights) - total(before, tail.weights))
+
+
+class Borders(eqx.Module):
+    """Borders, each between two neighbours in order, of which one may be missing at an end."""
+
+    left: Int[Array, "*borders"]
+    right: Int[Array, "*borders"]
+    has_left: Bool[Array, "*borders"]
+    has_right: Bool[Array, "*borders"]
+    """The places of the neighbours, and whether there are such."""
+    offset: Float[Array, "*borders"]
+    """How far the border lies above its left neighbour, or if there is none above its right one."""
+    from_left: Float[Array, "*borders"]
+    to_right: Float[Array, "*borders"]
+    """The distances from the neighbours."""
+
+    @property
+    def anchor(self) -> Int[Array, "*borders"]:
+        return jnp.where(self.has_left, self.left, self.right)
+
+
+def upper_places(on: Line, f: Flows) -> Int[Array, "*shape"]:
+    """The first border that is not below each element, along the whole axis: the k-th is where place k begins."""
+    place = lax.broadcasted_iota(jnp.int32, f.level.shape, on.axis % f.level.ndim)
+    return place + jnp.ceil(lax.stop_gradient(f.level) + 0.5).astype(jnp.int32)
+
+
+def borders(on: Line, f: Flows, tail: Tail, wanted: Int[Array, "*borders"], below: Int[Array, "*borders"]) -> Borders:
+    """The borders at which the places `wanted` begin, `below` which so many elements lie."""
+    axis = on.axis % on.values.ndim
+    n = on.values.shape[axis]
+    place = lax.broadcasted_iota(jnp.int32, on.cut.shape, axis)
+    cell = lax.cummax(jnp.where(on.cut, place, 0), axis)
+
+    def at(index: Array, x: Array) -> Array:
+        return primitives.take(index.reshape(index.shape + (1,) * (x.ndim - index.ndim)), x, axis)
+
+    left, right = jnp.clip(below - 1, 0, n - 1), jnp.clip(below, 0, n - 1)
+    own = at(jnp.clip(wanted, 0, n - 1), cell)
+    # The border of a cell is at infinity: it is none.
+    there = (wanted > own) & (wanted < n)
+    has_left, has_right = there & (below - 1 >= own), there & (below < n) & (at(right, cell) == own)
+    gap = at(right, on.gaps)
+    sums = at(left, f.before) + 1, at(right, f.after) + 1
+    rest = jnp.where(there, wanted - below, 1).astype(gap.dtype)
+    offset = _offset(*sums, gap, tail, rest, has_left, has_right)
+    return Borders(left, right, has_left, has_right, offset, *_distances(offset, gap, has_left, has_right))
+
+
+def _distances(offset: Array, gap: Array, has_left: Array, has_right: Array) -> tuple[Array, Array]:
+    return jnp.where(has_left, offset, 0), jnp.where(has_right, jnp.where(has_left, gap - offset, -offset), 0)
+
+
+def _level(offset: Array, before: Array, after: Array, gap: Array, tail: Tail, has_left: Array, has_right: Array) -> Array:
+    """F at an offset, less the number of elements below."""
+    left, right = _distances(offset, gap, has_left, has_right)
+    below = jnp.where(has_left, total(before * jnp.exp(-at_rates(left, tail.rates)), tail.weights), 0)
+    above = jnp.where(has_right, total(after * jnp.exp(-at_rates(right, tail.rates)), tail.weights), 0)
+    return above - below
+
+
+@jax.custom_jvp
+def _offset(
+    before: Array, after: Array, gap: Array, tail: Tail, rest: Array, has_left: Array, has_right: Array
+) -> Float[Array, "*borders"]:
+    """The offset at which F less the number of elements below is `rest`."""
+    slowest = jnp.real(tail.rates[0])
+    # Where one side is missing one exponential, the slowest, bounds how far out it is.
+    reach = (jnp.log(jnp.maximum(jnp.real(before[..., 0] + after[..., 0]), 1)) - jnp.log(jnp.abs(rest)) + 1) / slowest
+    reach = jnp.maximum(jnp.where(has_left & has_right, gap, reach), 0)
+    if tail.rates.size == 1:
+        found = _of_one_exponential(before[..., 0], after[..., 0], gap, tail, rest, has_left, has_right)
+    else:
+        found = _by_bisection(before, after, gap, tail, rest, has_left, has_right, reach)
+    return jnp.where(has_left, jnp.clip(found, 0, reach), jnp.clip(found, -reach, 0))
+
+
+@_offset.defjvp
+def _offset_jvp(primals: Any, tangents: Any) -> Any:
+    before, after, gap, tail, _, has_left, has_right = primals
+    offset = _offset(*primals)
+    at_offset = lambda before, after, gap, tail: _level(offset, before, after, gap, tail, has_left, has_right)
+    _, moved = jax.jvp(at_offset, primals[:4], tangents[:4])
+    left, right = _distances(offset, gap, has_left, has_right)
+    rates = tail.rates
+    near = jnp.where(has_left[..., None], before * jnp.exp(-at_rates(left, rates)), 0)
+    far = jnp.where(has_right[..., None], after * jnp.exp(-at_rates(right, rates)), 0)
+    density = total(near + far, tail.weights * rates)
+    # Where nothing is near, the border moves nothing.
+    empty = density <= jnp.finfo(density.dtype).tiny
+    return offset, jnp.where(empty, 0, -moved / jnp.where(empty, 1, density))
+
+
+def _of_one_exponential(
+    before: Array, after: Array, gap: Array, tail: Tail, rest: Array, has_left: Array, has_right: Array
+) -> Array:
+    """w (after exp(-r (gap - y)) - before exp(-r y)) = rest is one hyperbolic sine around where the two sides are level."""
+    rate, weight = tail.rates[0], tail.weights[0]
+    alone_left = jnp.log(weight * before / jnp.maximum(-rest, 0)) / rate
+    alone_right = -jnp.log(weight * after / jnp.maximum(rest, 0)) / rate
+    # sinh(h) = |rest| / x, of which x may underflow: its logarithm does not.
+    log_x = jnp.log(2 * weight) + 0.5 * (jnp.log(before) + jnp.log(after)) - gap * rate / 2
+    x = jnp.exp(log_x)
+    h = jnp.where(rest == 0, 0, jnp.log(jnp.abs(rest) + jnp.sqrt(rest * rest + x * x)) - log_x)
+    between = gap / 2 + (0.5 * (jnp.log(before) - jnp.log(after)) + jnp.sign(rest) * h) / rate
+    return jnp.where(has_left & has_right, between, jnp.where(has_left, alone_left, alone_right))
+
+
+def _by_bisection(
+    before: Array, after: Array, gap: Array, tail: Tail, rest: Array, has_left: Array, has_right: Array, reach: Array
+) -> Array:
+    steps = 30 if gap.dtype == jnp.float32 else 58
+
+    def halve(_: int, bounds: tuple[Array, Array]) -> tuple[Array, Array]:
+        low, high = bounds
+        middle = low + (high - low) / 2
+        is_above = _level(middle, before, after, gap, tail, has_left, has_right) > rest
+        return jnp.where(is_above, low, middle), jnp.where(is_above, middle, high)
+
+    low, high = jnp.where(has_left, 0, -reach), jnp.where(has_left, reach, 0)
+    low, high = lax.fori_loop(0, steps, halve, (low, high))
+    return low + (high - low) / 2

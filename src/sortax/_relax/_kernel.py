@@ -1,0 +1,134 @@
+"""Permutations that are made soft by a kernel of distance: the i-th in order is a mean of what is near it."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jax import lax
+from jaxtyping import Array, Float, Inexact, Int, Shaped
+
+from .. import _primitives as primitives
+from .._keys import wide_float
+from .._permutation import AbstractPermutation
+from ._line import Line, at_rates, line, total
+from .soft import wide
+
+
+class Kernel(eqx.Module):
+    r"""$K_{ij} = \kappa(s_i - x_j)$ with both in order, for a kernel that is a sum of exponentials of distance.
+
+    Elements that are equal, and so have one place each of several, share these places: s differentiates as their mean. But each
+    x differentiates by itself, and by symmetry does not move what it is equal to. `nudges` has the value zero, and the
+    derivative by which the x differ from that mean.
+    """
+
+    line: Line
+    nudges: Float[Array, "*shape"]
+    rates: Inexact[Array, " rates"]
+    weights: Inexact[Array, " rates"]
+
+    def __call__(self, v: Array, columns: int = 0, *, rows_move: bool = False, columns_move: bool = True) -> Array:
+        """K @ v for `v` in order with so many trailing columns; whether rows and columns are those of x, or of s."""
+        axis = self.line.axis % self.line.values.ndim
+        starts = _trailing(self.line.starts, columns)
+        decay = self.line.decay(self.rates)
+        decay = _trailing(decay, columns, before_last=True)
+        nudge = at_rates(_trailing(self.nudges, columns), self.rates)
+
+        def share(y: Array) -> Array:
+            return primitives.average(_trailing(starts, y.ndim - starts.ndim), y, axis)
+
+        sources = jnp.broadcast_to(v[..., None], (*v.shape, self.rates.size)).astype(decay.dtype)
+        from_below, from_above = (sources * (1 + nudge), sources * (1 - nudge)) if columns_move else (sources, sources)
+        below, above = self.line.before(share(from_below), decay), self.line.after(share(from_above), decay)
+        if rows_move:
+            around = share(below) * (1 - nudge) + share(above) * (1 + nudge)
+        else:
+            around = share(below + above)
+        return total(around, self.weights).astype(v.dtype) + share(v)
+
+
+def kernel(x: Array, rates: Array, weights: Array, axis: int, *, segments: Array | None, descending: bool) -> Kernel:
+    on = line(x, axis, segments=segments, descending=descending, ties="average")
+    in_order = wide(primitives.permute(on.indices, x, axis))
+    in_order = -in_order if descending else in_order
+    nudges = jnp.where(jnp.isfinite(on.values), in_order - on.values, 0)
+    return Kernel(on, nudges, rates, weights)
+
+
+class KernelPermutation(AbstractPermutation):
+    """A soft permutation: row i has the weights of all elements in the i-th of the sorted ones, which sum to one.
+
+    `indices` and `inverse` are those of the stable sort.
+    """
+
+    kernel: Kernel
+    rows: Float[Array, "*shape"]
+    """What scales each row, and each column, of the kernel."""
+    columns: Float[Array, "*shape"]
+    transposed: bool = eqx.field(static=True, default=False)
+
+    @property
+    def indices(self) -> Int[Array, "*shape"]:  # pyright: ignore[reportIncompatibleVariableOverride]
+        return self.kernel.line.inverse if self.transposed else self.kernel.line.indices
+
+    @property
+    def inverse(self) -> Int[Array, "*shape"]:  # pyright: ignore[reportIncompatibleVariableOverride]
+        return self.kernel.line.indices if self.transposed else self.kernel.line.inverse
+
+    @property
+    def axis(self) -> int:  # pyright: ignore[reportIncompatibleVariableOverride]
+        return self.kernel.line.axis
+
+    @property
+    def T(self) -> "KernelPermutation":
+        return KernelPermutation(self.kernel, self.rows, self.columns, not self.transposed)
+
+    def _apply(self, v: Array, axis: int, columns: int) -> Array:
+        if jnp.issubdtype(v.dtype, jnp.complexfloating):
+            return lax.complex(self._apply(v.real, axis, columns), self._apply(v.imag, axis, columns))
+        if not jnp.issubdtype(v.dtype, jnp.floating):
+            raise TypeError(f"a soft permutation mixes values, which {v.dtype} cannot hold; pass floats.")
+        dtype = jnp.promote_types(self.rows.dtype, wide_float(v.dtype))
+        order = _trailing(self.kernel.line.indices, columns)
+        rows, scales = (_trailing(scale, columns).astype(dtype) for scale in (self.rows, self.columns))
+        if self.transposed:
+            mixed = self.kernel(v.astype(dtype) * rows, columns, rows_move=True, columns_move=False) * scales
+            return primitives.permute(order, mixed.astype(v.dtype), axis, transpose=True)
+        in_order = primitives.permute(order, v, axis).astype(dtype)
+        return (self.kernel(in_order * scales, columns) * rows).astype(v.dtype)
+
+
+def _trailing(x: Shaped[Array, "*shape"], columns: int, *, before_last: bool = False) -> Array:
+    """Axes of length one for so many columns, at the end or before the last axis."""
+    if before_last:
+        return x.reshape(*x.shape[:-1], *(1,) * columns, x.shape[-1])
+    return x.reshape(*x.shape, *(1,) * columns)
+
+
+@jax.custom_jvp
+def balance(kernel: Kernel) -> Float[Array, "*shape"]:
+    """The scales d of rows and columns alike that make d_i K_ij d_j doubly stochastic."""
+    steps = 30 if kernel.line.values.dtype == jnp.float32 else 56
+
+    def step(_: int, log_scale: Array) -> Array:
+        # A kernel that is positive definite halves the error at least.
+        return (log_scale - jnp.log(kernel(jnp.exp(log_scale), rows_move=True))) / 2
+
+    return jnp.exp(lax.fori_loop(0, steps, step, jnp.zeros_like(kernel.line.values)))
+
+
+@balance.defjvp
+def _balance_jvp(primals, tangents):
+    (kernel,), (dkernel,) = primals, tangents
+    d = balance(kernel)
+    _, moved = jax.jvp(lambda k: jnp.log(k(d, rows_move=True)), (kernel,), (dkernel,))
+
+    def equation(u: Array) -> Array:
+        return u + d * kernel(d * u, rows_move=True)
+
+    def solve(f, b: Array) -> Array:
+        # Its eigenvalues are from 1 to 2: each step leaves a third of the error at most.
+        steps = 18 if b.dtype == jnp.float32 else 36
+        return lax.fori_loop(0, steps, lambda _, u: u + (b - f(u)) * (2 / 3), b * (2 / 3))
+
+    return d, d * lax.custom_linear_solve(equation, -moved, solve, symmetric=True)
