@@ -10,7 +10,8 @@ namespace sortax {
 namespace {
 
 ffi::Error isotonic(ffi::ThreadPool pool, ffi::AnyBuffer borders, ffi::AnyBuffer s, ffi::AnyBuffer w,
-                    ffi::Result<ffi::AnyBuffer> starts, int64_t axis, ffi::Span<const int64_t> order, ffi::Span<const int64_t> shared, bool kl) {
+                    ffi::Result<ffi::AnyBuffer> starts, int64_t axis, ffi::Span<const int64_t> order,
+                    ffi::Span<const int64_t> shared, bool kl) {
   return guarded([&]() -> ffi::Error {
     Layout layout;
     if (!Layout::make(w.dimensions(), order, axis, shared, layout))

@@ -1,9 +1,10 @@
 // Where the blocks of an isotonic regression start: pool adjacent violators.
 //
 // Contract: borders (True where nothing pools with what is before) as the structure of layout.h; s, w and starts (bool) like
-// the array. A block's value is mean(s) - mean(w), or of a KlBlock logsumexp(s) - logsumexp(w) of its members; the blocks are
-// those of the least pooling after which these values increase. Neighbours of equal value are pooled. Sums are accumulated
-// in double, and of exponentials only ratios are formed, so none overflows. Allocates one row of scratch a thread.
+// the array. A block's value is mean(s) - mean(w), or of a KlBlock logsumexp(s) - logsumexp(w) of its members; the blocks
+// are those of the least pooling after which these values increase. Neighbours of equal value are pooled. Sums are
+// accumulated in double, and of exponentials only ratios are formed, so none overflows. Allocates one row of scratch a
+// thread.
 
 #pragma once
 

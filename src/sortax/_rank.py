@@ -5,7 +5,6 @@ from typing import Any, Literal
 
 import jax
 import jax.numpy as jnp
-from jax import lax
 from jax.typing import ArrayLike
 from jaxtyping import Array, Float, Real
 
@@ -128,7 +127,8 @@ def _top_k_mask(arrays: list[Array], k: Array, relax: Any, axis: int) -> Array:
     k = k.astype(jnp.int32)
     if segments is not None:
         k = jnp.minimum(k, jnp.sum(arrays[1], axis, keepdims=True, dtype=jnp.int32))
-    taken = relax.mask(x, k, axis, segments=segments)
+    dtype = x.dtype if jnp.issubdtype(x.dtype, jnp.floating) else jnp.result_type(float)
+    taken = relax.mask(x, k, axis, segments=segments).astype(dtype)
     return taken if segments is None else jnp.where(arrays[1], taken, 0)
 
 

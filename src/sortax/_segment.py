@@ -5,7 +5,7 @@ from typing import Any, Literal
 import jax.numpy as jnp
 import numpy as np
 from jax.typing import ArrayLike
-from jaxtyping import Array, Int, Real, Shaped
+from jaxtyping import Array, Float, Int, Real, Shaped
 
 from . import _axis, _primitives
 from ._order_statistics import along, check_whole
@@ -137,6 +137,52 @@ def segment_rank(
     ids = jnp.broadcast_to(ids, x.shape)
     ranks = as_relaxation(relax).rank(x, axis, method=method, descending=descending, segments=ids)
     return jnp.where(ids < num_segments, ranks, 0)
+
+
+def segment_top_k_mask(
+    data: ArrayLike,
+    segment_ids: ArrayLike,
+    k: ArrayLike,
+    num_segments: int | None = None,
+    *,
+    axis: int = 0,
+    relax: AbstractRelaxation = Exact(),
+) -> Float[Array, "..."]:
+    """1 for the `k` largest elements of each segment, 0 for the others; see [`sortax.top_k_mask`][].
+
+    **Arguments:**
+
+    - `data`, `segment_ids`, `num_segments`, `axis`: as for [`sortax.segment_sort`][].
+    - `k`: how many of each segment, not negative; may be traced. A segment that has fewer is taken whole.
+    - `relax`: what sorting means; see [`sortax.Exact`][], under which the mask is a constant with derivative zero.
+
+    **Returns:** floats of the shape of `data`, of its dtype if that is floating and else of JAX's default; 0 for elements of no
+    segment.
+
+    **Ties:** as for `top_k_mask`. **NaN:** largest of its segment. **Cost:** as [`sortax.segment_rank`][].
+
+    **Raises:** as [`sortax.segment_sort`][]; `ValueError` if `k` is known and negative; `TypeError` if `k` is not an integer.
+
+    ??? example
+        ```python
+        >>> import jax.numpy as jnp, sortax as sx
+        >>> x, ids = jnp.array([3., 1., 2., 5., 4.]), jnp.array([1, 0, 1, 0, 1])
+        >>> print(sx.segment_top_k_mask(x, ids, 1))
+        [0. 0. 0. 1. 1.]
+
+        ```
+    """
+    x, ids, num_segments, axis = segmented(data, segment_ids, num_segments, axis)
+    count = _axis.as_array("k", k)
+    if not jnp.issubdtype(count.dtype, jnp.integer) or count.ndim:
+        raise TypeError(f"k must be one integer, got an array of shape {count.shape} and dtype {count.dtype}.")
+    value = _axis.known(k)
+    if value is not None and value < 0:
+        raise ValueError(f"k must not be negative, got {value}.")
+    ids = jnp.broadcast_to(ids, x.shape)
+    taken = as_relaxation(relax).mask(x, count.astype(jnp.int32), axis, segments=ids)
+    dtype = x.dtype if jnp.issubdtype(x.dtype, jnp.floating) else jnp.result_type(float)
+    return jnp.where(ids < num_segments, taken.astype(dtype), 0)
 
 
 def segmented(data: Any, segment_ids: Any, num_segments: Any, axis: Any) -> tuple[Array, Array, int, int]:

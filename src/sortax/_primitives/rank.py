@@ -15,13 +15,16 @@ _PLACES = {"min": FIRST, "max": LAST, "ordinal": INVERSE}
 RANK_METHODS = ("average", *_PLACES, "dense")
 
 
-def places(shape: tuple[int, ...], axis: int, segments: Int[Array, "*shape"] | None) -> Int[Array, "*shape"]:
-    """0, 1, 2, ... along `axis`, and in each segment anew where these are in order."""
+def places(
+    shape: tuple[int, ...], axis: int, segments: Int[Array, "*shape"] | None, *, from_end: bool = False
+) -> Int[Array, "*shape"]:
+    """0, 1, 2, ... along `axis`, and in each segment anew where these are in order; or so from the end of each."""
     place = lax.broadcasted_iota(jnp.int32, shape, axis)
     if segments is None:
-        return place
-    first, order = sort(segments, axis, outputs=(FIRST, INDICES))
-    return place - permute(order, first, axis).astype(jnp.int32)
+        return shape[axis] - 1 - place if from_end else place
+    border, order = sort(segments, axis, outputs=(LAST if from_end else FIRST, INDICES))
+    border = permute(order, border, axis).astype(jnp.int32)
+    return border - place if from_end else place - border
 
 
 def rank(

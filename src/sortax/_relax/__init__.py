@@ -5,5 +5,9 @@ from .base import AbstractRelaxation as AbstractRelaxation
 from .base import as_permutation_relaxation as as_permutation_relaxation
 from .base import as_relaxation as as_relaxation
 from .exact import Exact as Exact
+from .lapsum import LapSum as LapSum
+from .permutahedron import Permutahedron as Permutahedron
+from .sigmoid_sum import SigmoidSum as SigmoidSum
+from .soft import AbstractSoftRelaxation as AbstractSoftRelaxation
 from .softsort import SoftSort as SoftSort
-from .lapsum import LapSum as LapSum, SigmoidSum as SigmoidSum
+from .straight_through import StraightThrough as StraightThrough

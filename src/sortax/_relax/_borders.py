@@ -135,7 +135,7 @@ def _offset_jvp(primals: Any, tangents: Any) -> Any:
 def _of_one_exponential(
     before: Array, after: Array, gap: Array, tail: Tail, rest: Array, has_left: Array, has_right: Array
 ) -> Array:
-    """w (after exp(-r (gap - y)) - before exp(-r y)) = rest is one hyperbolic sine around where the two sides are level."""
+    """W (after exp(-r (gap - y)) - before exp(-r y)) = rest is one hyperbolic sine around where the two sides are level."""
     rate, weight = tail.rates[0], tail.weights[0]
     alone_left = jnp.log(weight * before / jnp.maximum(-rest, 0)) / rate
     alone_right = -jnp.log(weight * after / jnp.maximum(rest, 0)) / rate

@@ -15,6 +15,8 @@ from .. import _primitives as primitives
 from .._keys import wide_float
 from .._permutation import AbstractPermutation
 from ._borders import Borders, Tail, borders, flows, upper_places
+from ._exponentials import exponential
+from ._kernel import entropies
 from ._line import Line, at_rates, line, total
 from .base import AbstractPermutationRelaxation
 from .soft import AbstractSoftRelaxation, as_floats, check_soft_ranks, mask_by_place, reciprocal, wide
@@ -34,6 +36,17 @@ class AbstractCdfRelaxation(AbstractSoftRelaxation, AbstractPermutationRelaxatio
     def exponentials(self, dtype: Any) -> tuple[Inexact[Array, " rates"], Inexact[Array, " rates"]]:
         """The b and a of the tail, the real part of a sum of a exp(-b z) for z >= 0."""
 
+    @property
+    @abc.abstractmethod
+    def deviation(self) -> float:
+        """The standard deviation of the distribution, in temperatures."""
+
+    def log_neighbours(self, x: Array, axis: int) -> Array:
+        # The tail of Laplace's distribution is also its density: that of the same deviation stands for all.
+        rates, weights = exponential(wide(x).dtype)
+        rate = reciprocal(self.temperature.astype(rates.dtype)) * (2**0.5 / self.deviation)
+        return entropies(x, rates * rate, weights, axis)
+
     def sort(self, x: Array, axis: int, *, descending: bool = False, segments: Array | None = None) -> Array:
         return _product(self, as_floats(self, x), x, segments, axis, descending, False)
 
@@ -49,9 +62,7 @@ class AbstractCdfRelaxation(AbstractSoftRelaxation, AbstractPermutationRelaxatio
             return mask_by_place(self, x, k, axis, segments=segments)
         return _mask(self, wide(x), k, axis)
 
-    def permutation(
-        self, keys: tuple[Shaped[Array, "*shape"], ...], axis: int, *, descending: bool
-    ) -> "CdfPermutation":
+    def permutation(self, keys: tuple[Shaped[Array, "*shape"], ...], axis: int, *, descending: bool) -> "CdfPermutation":
         *groups, x = keys
         segments = primitives.group_ids(groups, axis, descending=descending) if groups else None
         return _permutation(self, as_floats(self, x), segments, axis, descending)
@@ -199,9 +210,7 @@ def _permutation(
     below = lax.slice_in_dim(jnp.cumsum(counts, axis, dtype=jnp.int32), 0, n, axis=axis)
     b = borders(on, f, tail, place, below)
     is_border, is_next = ~on.cut, _next(~on.cut, axis)
-    reached = lambda distance, there: jnp.where(
-        (there & is_border)[..., None], jnp.exp(-at_rates(distance, tail.rates)), 0
-    )
+    reached = lambda distance, there: jnp.where((there & is_border)[..., None], jnp.exp(-at_rates(distance, tail.rates)), 0)
     # Distances are only taken inside a cell, and those of infinities have none.
     values = jnp.where(jnp.isfinite(on.values), on.values, 0)
     position = primitives.take(b.anchor, values, axis)

@@ -61,7 +61,9 @@ def logistic(dtype: DTypeLike) -> tuple[Inexact[Array, " terms"], Inexact[Array,
     return _table(_LOGISTIC_32, _LOGISTIC_64, dtype)
 
 
-def _table(single: list[tuple[complex, complex]], double: list[tuple[complex, complex]], dtype: DTypeLike) -> tuple[Array, Array]:
+def _table(
+    single: list[tuple[complex, complex]], double: list[tuple[complex, complex]], dtype: DTypeLike
+) -> tuple[Array, Array]:
     is_double = jnp.dtype(dtype) == jnp.float64
     rates, weights = zip(*(double if is_double else single), strict=True)
     kind = jnp.complex128 if is_double else jnp.complex64

@@ -98,6 +98,19 @@ class KernelPermutation(AbstractPermutation):
         return (self.kernel(in_order * scales, columns) * rows).astype(v.dtype)
 
 
+def entropies(x: Array, rates: Array, weights: Array, axis: int, *, power: int = 1) -> Float[Array, "*shape"]:
+    """For each element in order the entropy of the weights exp(-(d rate)^power) of all elements at distances d."""
+
+    def log_mass(log_scale: Array) -> Array:
+        K = kernel(x, rates * jnp.exp(log_scale).astype(rates.dtype), weights, axis, segments=None, descending=False)
+        return jnp.log(K(jnp.ones_like(K.line.values)))
+
+    # log Z, and the mean of the exponent, which is what log Z loses as the scale of distances grows.
+    zero = jnp.zeros((), jnp.finfo(rates.dtype).dtype)
+    mass, growth = jax.jvp(log_mass, (zero,), (zero + 1,))
+    return mass - growth / power
+
+
 def _trailing(x: Shaped[Array, "*shape"], columns: int, *, before_last: bool = False) -> Array:
     """Axes of length one for so many columns, at the end or before the last axis."""
     if before_last:

@@ -53,9 +53,7 @@ class Line(eqx.Module):
 def line(x: Float[Array, "*shape"], axis: int, *, segments: Array | None, descending: bool, ties: str) -> Line:
     """Put `x` in order, exactly; `ties` says how the values of equal elements differentiate."""
     outputs = (primitives.VALUES, primitives.INDICES, primitives.INVERSE)
-    s, indices, inverse = primitives.sort(
-        x, axis, segments=segments, descending=descending, ties=ties, outputs=outputs
-    )
+    s, indices, inverse = primitives.sort(x, axis, segments=segments, descending=descending, ties=ties, outputs=outputs)
     border = lax.broadcasted_iota(jnp.int32, x.shape, axis) == 0
     if segments is not None:
         border |= _changes(primitives.permute(indices, segments, axis), axis)

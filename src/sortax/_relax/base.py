@@ -38,7 +38,7 @@ class AbstractRelaxation(eqx.Module):
         descending: bool = False,
         segments: Int[Array, "*shape"] | None = None,
     ) -> Shaped[Array, "*shape"]:
-        """Give the j-th of `x` in order the j-th of `w`, which is in the same order: the j of a rank is j."""
+        """Give the j-th of `x` in order the j-th of `w`, which does not decrease: the j of a rank is j."""
 
     @abc.abstractmethod
     def select(
@@ -82,7 +82,7 @@ class AbstractRelaxation(eqx.Module):
         *,
         segments: Int[Array, "*shape"] | None = None,
     ) -> Float[Array, "*shape"]:
-        """Membership of the `k` largest of the own segment: `place` of 1, ..., 1, 0, ..., 0 in descending order."""
+        """Membership of the `k` largest of the own segment: `place` of 0, ..., 0, 1, ..., 1."""
 
 
 class AbstractPermutationRelaxation(AbstractRelaxation):

@@ -12,7 +12,55 @@ from .soft import as_temperature
 
 
 class LapSum(AbstractCdfRelaxation):
+    r"""LapSum: each element counts as less than another by the distribution function of Laplace.
+
+    With $C(z) = \tfrac12 e^z \text{ below } 0, 1 - \tfrac12 e^{-z} \text{ above}$ the distribution function of Laplace and $t$ the temperature,
+    in the units of $x$, let $F(b) = \sum_j C((b - x_j)/t)$. Then
+
+    - ranks are $r_i = F(x_i) - \tfrac12 = \sum_{j \ne i} C((x_i - x_j)/t)$,
+    - the mask of the k largest is $C((x_i - b)/t)$ at the threshold with $F(b) = n - k$, and sums to $k$,
+    - the operator parts the elements at all borders $F(b_i) = i$: $P_{ij} = C((b_{i+1} - x_j)/t) - C((b_i - x_j)/t)$,
+      of which rows and columns sum to one; `sort` is `P @ x` and `place(w)` is `P.T @ w`.
+
+    Between two elements $F$ is two exponentials, so that a border is the inverse of a hyperbolic sine.
+
+    **Arguments:**
+
+    - `temperature`: positive; a leaf, so it can be traced and learned. To 0 it gives `Exact("average")`.
+
+    **Accuracy:** a rank is off by $\sum_{j \ne i} C(-|x_i - x_j|/t) \le \tfrac{n - 1}{2}$, and by $e^{-g/t}/(1 - e^{-g/t})$ if all gaps are
+    $g$ at least.  Ranks sum to $n(n-1)/2$. Sorted values stay inside the range of $x$ and in order.
+
+    **Ties:** equal elements have equal ranks, and a derivative each.
+
+    **NaN:** last and by itself, as an infinity is: nothing is soft between these and numbers.
+
+    **Cost:** one exact sort and two recurrences (four a product of the operator); O(n) memory. Ranks and masks are cheaper than what needs all borders.
+    `.dense()` takes n^2.
+
+    **Raises:** `ValueError` if the temperature is known and not positive and finite; ops that sort raise `TypeError` for elements
+    that are not floats.
+
+    Struski, Bednarczyk, Podolak and Tabor, "LapSum - one method to differentiate them all: ranking, sorting and top-k
+    selection" (2025).
+
+    ??? example
+        ```python
+        >>> import jax.numpy as jnp, sortax as sx
+        >>> x = jnp.array([3., 1., 2.])
+        >>> print(*(f"{r:.2f}" for r in sx.rank(x, relax=sx.LapSum(0.5))))
+        1.92 0.08 1.00
+        >>> print(*(f"{m:.2f}" for m in sx.top_k_mask(x, 2, relax=sx.LapSum(0.5))))
+        0.98 0.20 0.83
+
+        ```
+    """
+
     temperature: Float[Array, ""] = eqx.field(converter=as_temperature)
+
+    @property
+    def deviation(self) -> float:
+        return 2**0.5
 
     def centred(self, z: Array) -> Array:
         # Each side apart: at zero both have the right derivative.
@@ -22,14 +70,3 @@ class LapSum(AbstractCdfRelaxation):
     def exponentials(self, dtype: Any) -> tuple[Array, Array]:
         rates, weights = exponential(dtype)
         return rates, weights / 2
-
-
-class SigmoidSum(AbstractCdfRelaxation):
-    temperature: Float[Array, ""] = eqx.field(converter=as_temperature)
-
-    def centred(self, z: Array) -> Array:
-        return jnp.tanh(z / 2) / 2
-
-    def exponentials(self, dtype: Any) -> tuple[Array, Array]:
-        from ._exponentials import logistic
-        return logistic(dtype)

@@ -1,5 +1,6 @@
 """What soft relaxations share: a temperature, and the ops that follow from `sort` and `place`."""
 
+import abc
 from typing import Any
 
 import equinox as eqx
@@ -19,7 +20,9 @@ def as_temperature(temperature: ArrayLike) -> Float[Array, ""]:
     """A positive number as an array: a change of it retraces nothing, and it can be learned."""
     t = _axis.as_real("temperature", temperature)
     if t.ndim:
-        raise ValueError(f"temperature must be one number, got shape {t.shape}; map over a relaxation with jax.vmap for several.")
+        raise ValueError(
+            f"temperature must be one number, got shape {t.shape}; map over a relaxation with jax.vmap for several."
+        )
     value = _axis.known(temperature)
     if value is not None and not 0 < value < jnp.inf:
         raise ValueError(f"temperature must be positive and finite, got {value}; for no softness take sortax.Exact().")
@@ -42,6 +45,10 @@ class AbstractSoftRelaxation(AbstractRelaxation):
     """A relaxation whose entries of a sorted array are mixtures of all elements: a part of an order is a part of all of it."""
 
     temperature: eqx.AbstractVar[Float[Array, ""]]
+
+    @abc.abstractmethod
+    def log_neighbours(self, x: Array, axis: int) -> Float[Array, "*shape"]:
+        """The logarithm of how many elements each of `x`, in order, is spread over; without a derivative."""
 
     def select(self, x: Array, ranks: Array, axis: int, *, where: Array | None = None) -> Array:
         if where is None:
@@ -70,9 +77,9 @@ def check_soft_ranks(relax: Any, method: str) -> None:
 
 
 def mask_by_place(relax: Any, x: Array, k: Array, axis: int, *, segments: Array | None) -> Array:
-    """Soft membership of the k largest: what each element has of the first k places."""
-    taken = primitives.places(x.shape, axis, segments) < k
-    return relax.place(x, taken.astype(wide_float(x.dtype)), axis, descending=True, segments=segments)
+    """Soft membership of the k largest: what each element has of the last k places."""
+    taken = primitives.places(x.shape, axis, segments, from_end=True) < k
+    return relax.place(x, taken.astype(wide_float(x.dtype)), axis, segments=segments)
 
 
 def wide(x: Array) -> Array:

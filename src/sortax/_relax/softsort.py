@@ -6,14 +6,14 @@ from typing import Literal
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jax.typing import ArrayLike
+from jax.typing import DTypeLike
 from jaxtyping import Array, Float, Shaped
 
 from .. import _primitives as primitives
 from .._axis import check_choice
 from .._keys import wide_float
 from ._exponentials import exponential, gaussian
-from ._kernel import KernelPermutation, balance, kernel
+from ._kernel import KernelPermutation, balance, entropies, kernel
 from .base import AbstractPermutationRelaxation
 from .soft import AbstractSoftRelaxation, as_floats, as_temperature, check_soft_ranks, mask_by_place, reciprocal, wide
 
@@ -87,22 +87,29 @@ class SoftSort(AbstractSoftRelaxation, AbstractPermutationRelaxation):
     def mask(self, x: Array, k: Array, axis: int, *, segments: Array | None = None) -> Array:
         return mask_by_place(self, x, k, axis, segments=segments)
 
-    def permutation(
-        self, keys: tuple[Shaped[Array, "*shape"], ...], axis: int, *, descending: bool
-    ) -> KernelPermutation:
+    def log_neighbours(self, x: Array, axis: int) -> Array:
+        rates, weights, power = _exponentials(self, wide(x).dtype)
+        return entropies(x, rates, weights, axis, power=power)
+
+    def permutation(self, keys: tuple[Shaped[Array, "*shape"], ...], axis: int, *, descending: bool) -> KernelPermutation:
         *groups, x = keys
         segments = primitives.group_ids(groups, axis, descending=descending) if groups else None
         return _permutation(self, as_floats(self, x), segments, axis, descending)
 
 
-@functools.partial(jax.jit, static_argnums=(3, 4))
-def _permutation(relax: SoftSort, x: Array, segments: Array | None, axis: int, descending: bool) -> KernelPermutation:
-    dtype = wide(x).dtype
+def _exponentials(relax: SoftSort, dtype: DTypeLike) -> tuple[Array, Array, int]:
+    """The kernel as a sum of exponentials, and the power of the distance in it."""
     t = relax.temperature.astype(dtype)
     is_absolute = relax.distance == "absolute"
     rates, weights = (exponential if is_absolute else gaussian)(dtype)
     scale = reciprocal(t if is_absolute else jnp.sqrt(t))
-    K = kernel(x, rates * scale.astype(rates.dtype), weights, axis, segments=segments, descending=descending)
+    return rates * scale.astype(rates.dtype), weights, 1 if is_absolute else 2
+
+
+@functools.partial(jax.jit, static_argnums=(3, 4))
+def _permutation(relax: SoftSort, x: Array, segments: Array | None, axis: int, descending: bool) -> KernelPermutation:
+    rates, weights, _ = _exponentials(relax, wide(x).dtype)
+    K = kernel(x, rates, weights, axis, segments=segments, descending=descending)
     if relax.doubly_stochastic:
         d = balance(K)
         return KernelPermutation(K, primitives.average(K.line.starts, d, axis), d)

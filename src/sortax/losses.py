@@ -1,0 +1,74 @@
+"""Losses made of an order, differentiable by a relaxation of it."""
+
+import functools
+
+import jax
+import jax.numpy as jnp
+from jax.typing import ArrayLike
+from jaxtyping import Array, Float
+
+from . import _axis
+from ._rank import rank
+from ._relax import AbstractRelaxation, Exact, as_relaxation
+
+
+def spearman(
+    x: ArrayLike, y: ArrayLike, axis: int = -1, *, where: ArrayLike | None = None, relax: AbstractRelaxation
+) -> Float[Array, "..."]:
+    r"""One less Spearman's rank correlation of predictions `x` and targets `y`: 0 if they agree in order, 2 if they are reversed.
+
+    With the soft ranks $r$ of $x$ and the exact ranks $q$ of $y$, ties averaged, it is $1 - \mathrm{corr}(r, q)$.
+
+    **Arguments:**
+
+    - `x`: predictions, of any shape.
+    - `y`: targets of that shape. Only their order counts; they may have another unit than `x`.
+    - `axis`: the axis along which they are compared.
+    - `where`: boolean, broadcasts to `x`: only these elements take part.
+    - `relax`: what ranking means; [`sortax.temperature_for`][] finds a temperature.
+
+    **Returns:** floats without the axis, of the dtype of `x` in 32 bits at least; 1 where either has no two different ranks.
+
+    **Ties:** of `x` by `relax`, of `y` averaged. **NaN:** ranked last. **Cost:** two ranks, O(n log n); O(n) memory.
+
+    **Raises:** `TypeError` if an argument is not an array; `ValueError` if shapes or `axis` do not fit.
+
+    Spearman, "The proof and measurement of association between two things" (1904).
+
+    ??? example
+        ```python
+        >>> import jax, jax.numpy as jnp, sortax as sx
+        >>> x, y = jnp.array([0.3, 2.0, 1.0]), jnp.array([1., 3., 2.])
+        >>> loss = lambda x: sx.losses.spearman(x, y, relax=sx.LapSum(0.5))
+        >>> print(loss(x).round(3), sx.losses.spearman(x, -y, relax=sx.Exact()))
+        0.004 2.0
+
+        ```
+    """
+    predictions, targets = _axis.as_array("x", x), _axis.as_array("y", y)
+    if predictions.shape != targets.shape:
+        raise ValueError(f"x and y must have one shape, got {predictions.shape} and {targets.shape}.")
+    axis = _axis.normalize(axis, predictions.ndim)
+    mask = _axis.as_mask(where, predictions.shape)
+    return _spearman([predictions, targets] if mask is None else [predictions, targets, mask], as_relaxation(relax), axis)
+
+
+@functools.partial(jax.jit, static_argnums=2)
+def _spearman(arrays: list[Array], relax: AbstractRelaxation, axis: int) -> Array:
+    x, y, *masks = arrays
+    where = masks[0] if masks else None
+    r, q = rank(x, axis=axis, where=where, relax=relax), rank(y, axis=axis, where=where, relax=Exact())
+
+    def centred(ranks: Array) -> Array:
+        ranks = ranks.astype(r.dtype)
+        # A constant that is no sum over all keeps large ranks exact.
+        return ranks - jnp.mean(ranks, axis, keepdims=True, where=where)
+
+    r, q = centred(r), jax.lax.stop_gradient(centred(q))
+    total = functools.partial(jnp.sum, axis=axis, where=where)
+    # Scaled to about one: a sum of squares of ranks of a million elements is near what single precision counts to.
+    scale = jnp.asarray(x.shape[axis], r.dtype)
+    r, q = r / scale, q / scale
+    square = total(r * r) * total(q * q)
+    constant = square <= 0
+    return 1 - jnp.where(constant, 0, total(r * q) / jnp.sqrt(jnp.where(constant, 1, square)))
