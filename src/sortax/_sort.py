@@ -4,10 +4,12 @@ import functools
 from typing import Any, TypeVar
 
 import jax
+import jax.numpy as jnp
 from jax.typing import ArrayLike, DTypeLike
 from jaxtyping import Array, Int, Shaped
 
 from . import _axis, _primitives
+from ._order_statistics import along
 from ._permutation import AbstractPermutation
 from ._relax import AbstractPermutationRelaxation, AbstractRelaxation, Exact, as_permutation_relaxation, as_relaxation
 
@@ -125,6 +127,7 @@ def sort_by(
     axis: int = -1,
     *,
     descending: bool = False,
+    where: ArrayLike | None = None,
     relax: AbstractPermutationRelaxation = Exact(),
 ) -> _Values:
     """Put `values` into the order of `keys`, differentiably in the values.
@@ -138,6 +141,8 @@ def sort_by(
       the axis; an array of shape `(n,)` is put into the order of every row of the keys.
     - `axis`: the axis of the keys to sort along.
     - `descending`: largest keys first; equal keys keep their order.
+    - `where`: boolean, broadcasts to the keys: only these elements take part; the places that the others leave at the end
+      are 0.
     - `relax`: what sorting means; see [`sortax.Exact`][].
 
     **Returns:**
@@ -170,14 +175,27 @@ def sort_by(
     leaves = [_axis.as_array("each of the values", leaf) for leaf in leaves]
     for leaf in leaves:
         _axis.check_operand("each of the values", leaf.shape, arrays[0].shape, axis)
-    return treedef.unflatten(_sort_leaves(arrays, leaves, axis, descending, as_permutation_relaxation(relax)))
+    mask = _axis.as_mask(where, arrays[0].shape)
+    return treedef.unflatten(_sort_leaves(arrays, leaves, mask, axis, descending, as_permutation_relaxation(relax)))
 
 
-@functools.partial(jax.jit, static_argnums=(2, 3))
-def _sort_leaves(keys: Any, leaves: list[Array], axis: int, descending: bool, relax: Any) -> list[Array]:
+@functools.partial(jax.jit, static_argnums=(3, 4))
+def _sort_leaves(
+    keys: tuple[Array, ...], leaves: list[Array], mask: Array | None, axis: int, descending: bool, relax: Any
+) -> list[Array]:
+    if mask is not None:
+        # What is left out is a group behind all others, of zeros.
+        keys = (mask == descending, *(jnp.where(mask, key, jnp.zeros_like(key)) for key in keys))
+        leaves = [_left_out(leaf, mask, axis) for leaf in leaves]
     # Under jit the inverse permutation, which no product reads, is not computed.
     P = relax.permutation(keys, axis, descending=descending)
     return [P @ leaf for leaf in leaves]
+
+
+def _left_out(leaf: Array, mask: Array, axis: int) -> Array:
+    if leaf.shape[: mask.ndim] != mask.shape:
+        leaf = jnp.broadcast_to(along(leaf, mask.ndim, axis), mask.shape)
+    return jnp.where(mask.reshape(mask.shape + (1,) * (leaf.ndim - mask.ndim)), leaf, jnp.zeros_like(leaf))
 
 
 def permutation(

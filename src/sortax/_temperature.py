@@ -55,7 +55,8 @@ def temperature_for(
         ```
     """
     if isinstance(relax, type) and issubclass(relax, AbstractSoftRelaxation):
-        relax = relax(1.0)  # pyright: ignore[reportCallIssue]: all soft relaxations begin with their temperature
+        # All soft relaxations begin with their temperature.
+        relax = relax(jnp.ones(()))
     if not isinstance(relax, AbstractSoftRelaxation):
         raise TypeError(f"relax must be a soft relaxation, such as sortax.SoftSort, got {relax!r}.")
     array = wide(as_floats(relax, _axis.as_array("x", x)))

@@ -120,8 +120,11 @@ def _offset(
 def _offset_jvp(primals: Any, tangents: Any) -> Any:
     before, after, gap, tail, _, has_left, has_right = primals
     offset = _offset(*primals)
-    at_offset = lambda before, after, gap, tail: _level(offset, before, after, gap, tail, has_left, has_right)
-    _, moved = jax.jvp(at_offset, primals[:4], tangents[:4])
+
+    def here(before: Array, after: Array, gap: Array, tail: Tail) -> Array:
+        return _level(offset, before, after, gap, tail, has_left, has_right)
+
+    _, moved = jax.jvp(here, primals[:4], tangents[:4])
     left, right = _distances(offset, gap, has_left, has_right)
     rates = tail.rates
     near = jnp.where(has_left[..., None], before * jnp.exp(-at_rates(left, rates)), 0)

@@ -17,7 +17,7 @@ from .._permutation import AbstractPermutation
 from ._borders import Borders, Tail, borders, flows, upper_places
 from ._exponentials import exponential
 from ._kernel import entropies
-from ._line import Line, at_rates, line, total
+from ._line import Line, at_rates, later, line, total
 from .base import AbstractPermutationRelaxation
 from .soft import AbstractSoftRelaxation, as_floats, check_soft_ranks, mask_by_place, reciprocal, wide
 
@@ -128,6 +128,9 @@ class CdfPermutation(AbstractPermutation):
     `indices` and `inverse` are those of the stable sort.
     """
 
+    indices: Int[Array, "*shape"]
+    inverse: Int[Array, "*shape"]
+    axis: int = eqx.field(static=True)
     line: Line
     tail: Tail
     borders: Borders
@@ -143,20 +146,8 @@ class CdfPermutation(AbstractPermutation):
     transposed: bool = eqx.field(static=True, default=False)
 
     @property
-    def indices(self) -> Int[Array, "*shape"]:  # pyright: ignore[reportIncompatibleVariableOverride]
-        return self.line.inverse if self.transposed else self.line.indices
-
-    @property
-    def inverse(self) -> Int[Array, "*shape"]:  # pyright: ignore[reportIncompatibleVariableOverride]
-        return self.line.indices if self.transposed else self.line.inverse
-
-    @property
-    def axis(self) -> int:  # pyright: ignore[reportIncompatibleVariableOverride]
-        return self.line.axis
-
-    @property
     def T(self) -> "CdfPermutation":
-        return dataclasses.replace(self, transposed=not self.transposed)
+        return dataclasses.replace(self, indices=self.inverse, inverse=self.indices, transposed=not self.transposed)
 
     def _apply(self, v: Array, axis: int, columns: int) -> Array:
         if jnp.issubdtype(v.dtype, jnp.complexfloating):
@@ -166,8 +157,8 @@ class CdfPermutation(AbstractPermutation):
         dtype = jnp.promote_types(self.share.dtype, wide_float(v.dtype))
         product = functools.partial(self._rows, axis=axis, columns=columns)
         if self.transposed:
-            (product,) = (jax.linear_transpose(product, jax.ShapeDtypeStruct(v.shape, dtype)),)
-            return product(v.astype(dtype))[0].astype(v.dtype)
+            transpose = jax.linear_transpose(product, jax.ShapeDtypeStruct(v.shape, dtype))
+            return transpose(v.astype(dtype))[0].astype(v.dtype)
         return product(v.astype(dtype)).astype(v.dtype)
 
     def _rows(self, v: Array, axis: int, columns: int) -> Array:
@@ -189,7 +180,7 @@ class CdfPermutation(AbstractPermutation):
 
         below = times(at(self.borders.left, up_to), self.from_left)
         above = times(at(self.borders.right, from_on), self.to_right)
-        outside = total(times(below + _next(above, axis), self.passed), self.tail.weights)
+        outside = total(times(below + later(above, axis), self.passed), self.tail.weights)
         inside = primitives.take(wide_as(self.row), v * wide_as(self.share).astype(v.dtype), axis, into=v.shape[axis])
         return inside + outside.astype(v.dtype)
 
@@ -209,34 +200,39 @@ def _permutation(
     counts = primitives.take(upper, jnp.ones_like(upper), axis, into=n + 1)
     below = lax.slice_in_dim(jnp.cumsum(counts, axis, dtype=jnp.int32), 0, n, axis=axis)
     b = borders(on, f, tail, place, below)
-    is_border, is_next = ~on.cut, _next(~on.cut, axis)
-    reached = lambda distance, there: jnp.where((there & is_border)[..., None], jnp.exp(-at_rates(distance, tail.rates)), 0)
+    is_border, is_next = ~on.cut, later(~on.cut, axis)
+
+    def reached(distance: Array, there: Array) -> Array:
+        return jnp.where((there & is_border)[..., None], jnp.exp(-at_rates(distance, tail.rates)), 0)
+
     # Distances are only taken inside a cell, and those of infinities have none.
     values = jnp.where(jnp.isfinite(on.values), on.values, 0)
     position = primitives.take(b.anchor, values, axis)
     both = is_border & is_next
-    width = jnp.where(both, (_next(position, axis) - position) + (_next(b.offset, axis) - b.offset), 0)
+    width = jnp.where(both, (later(position, axis) - position) + (later(b.offset, axis) - b.offset), 0)
     passed = jnp.where(both[..., None], -jnp.expm1(-at_rates(jnp.maximum(width, 0), tail.rates)), 1)
     t = reciprocal(relax.temperature.astype(dtype))
 
     def share(border: Array) -> Array:
-        """What lies between each element and a border, which may be at infinity."""
+        """What lies below a border, less one half, of each element; all of it where the border is at infinity."""
         inside = jnp.clip(border, 0, n - 1)
         there = (border < n) & primitives.take(inside, is_border, axis)
         distance = (primitives.take(inside, position, axis) - values) + primitives.take(inside, b.offset, axis)
-        return jnp.where(there, relax.centred(jnp.where(there, distance, 0) * t), 0.5), there
+        return jnp.where(there, relax.centred(jnp.where(there, distance, 0) * t), jnp.where(border < upper, -0.5, 0.5))
 
-    (up, _), (down, has_lower) = share(upper), share(upper - 1)
-    down = jnp.where(has_lower, -down, 0.5)
     return CdfPermutation(
-        on, tail, b, reached(b.from_left, b.has_left), reached(b.to_right, b.has_right), passed, upper - 1, up + down
+        on.indices,
+        on.inverse,
+        on.axis,
+        on,
+        tail,
+        b,
+        from_left=reached(b.from_left, b.has_left),
+        to_right=reached(b.to_right, b.has_right),
+        passed=passed,
+        row=upper - 1,
+        share=share(upper) - share(upper - 1),
     )
-
-
-def _next(x: Array, axis: int) -> Array:
-    """What stands one later; zero after the last."""
-    rest = lax.slice_in_dim(x, min(1, x.shape[axis]), None, axis=axis)
-    return jnp.concatenate([rest, jnp.zeros_like(lax.slice_in_dim(x, 0, min(1, x.shape[axis]), axis=axis))], axis)
 
 
 @functools.partial(jax.jit, static_argnums=(4, 5, 6))

@@ -61,6 +61,9 @@ class KernelPermutation(AbstractPermutation):
     `indices` and `inverse` are those of the stable sort.
     """
 
+    indices: Int[Array, "*shape"]
+    inverse: Int[Array, "*shape"]
+    axis: int = eqx.field(static=True)
     kernel: Kernel
     rows: Float[Array, "*shape"]
     """What scales each row, and each column, of the kernel."""
@@ -68,20 +71,10 @@ class KernelPermutation(AbstractPermutation):
     transposed: bool = eqx.field(static=True, default=False)
 
     @property
-    def indices(self) -> Int[Array, "*shape"]:  # pyright: ignore[reportIncompatibleVariableOverride]
-        return self.kernel.line.inverse if self.transposed else self.kernel.line.indices
-
-    @property
-    def inverse(self) -> Int[Array, "*shape"]:  # pyright: ignore[reportIncompatibleVariableOverride]
-        return self.kernel.line.indices if self.transposed else self.kernel.line.inverse
-
-    @property
-    def axis(self) -> int:  # pyright: ignore[reportIncompatibleVariableOverride]
-        return self.kernel.line.axis
-
-    @property
     def T(self) -> "KernelPermutation":
-        return KernelPermutation(self.kernel, self.rows, self.columns, not self.transposed)
+        return KernelPermutation(
+            self.inverse, self.indices, self.axis, self.kernel, self.rows, self.columns, not self.transposed
+        )
 
     def _apply(self, v: Array, axis: int, columns: int) -> Array:
         if jnp.issubdtype(v.dtype, jnp.complexfloating):

@@ -7,7 +7,8 @@ recurrences, one from each end: O(n), unconditionally stable, and exact.
 import equinox as eqx
 import jax.numpy as jnp
 from jax import lax
-from jaxtyping import Array, Bool, Float, Inexact, Int
+from jax.typing import ArrayLike
+from jaxtyping import Array, Bool, Float, Inexact, Int, Shaped
 
 from .. import _primitives as primitives
 from .._keys import wide_float
@@ -75,6 +76,12 @@ def at_rates(x: Float[Array, "*shape"], rates: Inexact[Array, " rates"]) -> Inex
 def total(x: Inexact[Array, "*shape rates"], weights: Inexact[Array, " rates"]) -> Float[Array, "*shape"]:
     """The sum over the rates with these weights, of which the real part counts."""
     return jnp.real(jnp.sum(x * weights.reshape((1,) * (x.ndim - 1) + (-1,)), -1))
+
+
+def later(x: Shaped[Array, "*shape"], axis: int, fill: ArrayLike = 0) -> Shaped[Array, "*shape"]:
+    """What stands one later, and `fill` after the last."""
+    last = lax.broadcasted_iota(jnp.int32, x.shape[: axis + 1] + (1,) * (x.ndim - axis - 1), axis) == x.shape[axis] - 1
+    return jnp.where(last, jnp.asarray(fill, x.dtype), jnp.roll(x, -1, axis))
 
 
 def _earlier(x: Array, axis: int) -> Array:

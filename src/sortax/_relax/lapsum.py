@@ -14,8 +14,8 @@ from .soft import as_temperature
 class LapSum(AbstractCdfRelaxation):
     r"""LapSum: each element counts as less than another by the distribution function of Laplace.
 
-    With $C(z) = \tfrac12 e^z \text{ below } 0, 1 - \tfrac12 e^{-z} \text{ above}$ the distribution function of Laplace and $t$ the temperature,
-    in the units of $x$, let $F(b) = \sum_j C((b - x_j)/t)$. Then
+    With $C(z) = \tfrac12 e^z$ below zero and $1 - \tfrac12 e^{-z}$ above, and the temperature $t$ in the units of $x$, let
+    $F(b) = \sum_j C((b - x_j)/t)$. Then
 
     - ranks are $r_i = F(x_i) - \tfrac12 = \sum_{j \ne i} C((x_i - x_j)/t)$,
     - the mask of the k largest is $C((x_i - b)/t)$ at the threshold with $F(b) = n - k$, and sums to $k$,
@@ -28,15 +28,15 @@ class LapSum(AbstractCdfRelaxation):
 
     - `temperature`: positive; a leaf, so it can be traced and learned. To 0 it gives `Exact("average")`.
 
-    **Accuracy:** a rank is off by $\sum_{j \ne i} C(-|x_i - x_j|/t) \le \tfrac{n - 1}{2}$, and by $e^{-g/t}/(1 - e^{-g/t})$ if all gaps are
-    $g$ at least.  Ranks sum to $n(n-1)/2$. Sorted values stay inside the range of $x$ and in order.
+    **Accuracy:** a rank is off by $(n - 1)/2$ at most, and by $\tfrac12 e^{-g/t} / (1 - e^{-g/t})$ if all gaps are $g$ at least.
+    Ranks sum to $n(n-1)/2$. Sorted values stay inside the range of $x$ and in order.
 
     **Ties:** equal elements have equal ranks, and a derivative each.
 
     **NaN:** last and by itself, as an infinity is: nothing is soft between these and numbers.
 
-    **Cost:** one exact sort and two recurrences (four a product of the operator); O(n) memory. Ranks and masks are cheaper than what needs all borders.
-    `.dense()` takes n^2.
+    **Cost:** one exact sort and two recurrences, and for the operator the borders and two recurrences a product; O(n) memory.
+    Ranks, and masks without `where`, need no border or only one. `.dense()` takes n^2.
 
     **Raises:** `ValueError` if the temperature is known and not positive and finite; ops that sort raise `TypeError` for elements
     that are not floats.

@@ -11,7 +11,7 @@ from jaxtyping import Array, Float
 
 from .. import _primitives as primitives
 from .._axis import check_choice
-from ._line import Line, line
+from ._line import Line, later, line
 from .soft import (
     AbstractSoftRelaxation,
     as_floats,
@@ -41,7 +41,7 @@ class Permutahedron(AbstractSoftRelaxation):
     **Arguments:**
 
     - `temperature`: positive; a leaf. Of ranks and masks it is in units of $x$ per place; of sorted values, as published, in
-      places per unit of $x$. Below the smallest gap (of $x$, or of its inverse) nothing is pooled, and values are those of `Exact()`.
+      places per unit of $x$. Where it is small enough nothing is pooled, and values are those of `Exact()`.
     - `regularizer`: `"l2"` or `"kl"`.
 
     **Accuracy:** ranks are within $n - 1$ of exact, sum to $n(n-1)/2$ for any temperature, and are exact where no gap is below
@@ -156,11 +156,5 @@ def _shares(on: Line, starts: Array, x: Array, scale: Array) -> tuple[Array, Arr
 def _carried(starts: Array, x: Array, axis: int, *, last: bool = False) -> Array:
     """For each element the first of its run, or the last."""
     goes_on = (~starts).astype(x.dtype)
-    ends = jnp.concatenate(
-        [
-            lax.slice_in_dim(starts, min(1, x.shape[axis]), None, axis=axis),
-            jnp.ones_like(lax.slice_in_dim(starts, 0, min(1, x.shape[axis]), axis=axis)),
-        ],
-        axis,
-    )
+    ends = later(starts, axis, True)
     return primitives.recurrence(goes_on, jnp.where(ends if last else starts, x, 0), axis, reverse=last)

@@ -111,10 +111,12 @@ def _permutation(relax: SoftSort, x: Array, segments: Array | None, axis: int, d
     rates, weights, _ = _exponentials(relax, wide(x).dtype)
     K = kernel(x, rates, weights, axis, segments=segments, descending=descending)
     if relax.doubly_stochastic:
-        d = balance(K)
-        return KernelPermutation(K, primitives.average(K.line.starts, d, axis), d)
-    one = jnp.ones_like(K.line.values)
-    return KernelPermutation(K, 1 / K(one), one)
+        columns = balance(K)
+        rows = primitives.average(K.line.starts, columns, axis)
+    else:
+        columns = jnp.ones_like(K.line.values)
+        rows = 1 / K(columns)
+    return KernelPermutation(K.line.indices, K.line.inverse, K.line.axis, K, rows, columns)
 
 
 @functools.partial(jax.jit, static_argnums=(4, 5, 6))

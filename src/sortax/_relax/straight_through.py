@@ -71,31 +71,23 @@ class StraightThrough(AbstractPermutationRelaxation):
     def permutation(
         self, keys: tuple[Shaped[Array, "*shape"], ...], axis: int, *, descending: bool
     ) -> "StraightThroughPermutation":
-        parts = (as_permutation_relaxation(relax) for relax in (self.forward, self.relax))
-        return StraightThroughPermutation(*(part.permutation(keys, axis, descending=descending) for part in parts))
+        relaxations = map(as_permutation_relaxation, (self.forward, self.relax))
+        hard, soft = (relax.permutation(keys, axis, descending=descending) for relax in relaxations)
+        return StraightThroughPermutation(hard.indices, hard.inverse, hard.axis, hard, soft)
 
 
 class StraightThroughPermutation(AbstractPermutation):
     """The products of one operator with the derivatives of another."""
 
+    indices: Int[Array, "*shape"]
+    inverse: Int[Array, "*shape"]
+    axis: int = eqx.field(static=True)
     hard: AbstractPermutation
     soft: AbstractPermutation
 
     @property
-    def indices(self) -> Int[Array, "*shape"]:  # pyright: ignore[reportIncompatibleVariableOverride]
-        return self.hard.indices
-
-    @property
-    def inverse(self) -> Int[Array, "*shape"]:  # pyright: ignore[reportIncompatibleVariableOverride]
-        return self.hard.inverse
-
-    @property
-    def axis(self) -> int:  # pyright: ignore[reportIncompatibleVariableOverride]
-        return self.hard.axis
-
-    @property
     def T(self) -> "StraightThroughPermutation":
-        return StraightThroughPermutation(self.hard.T, self.soft.T)
+        return StraightThroughPermutation(self.inverse, self.indices, self.axis, self.hard.T, self.soft.T)
 
     def _apply(self, v: Array, axis: int, columns: int) -> Array:
         return _with_derivative(self.hard._apply(v, axis, columns), self.soft._apply(v, axis, columns))
