@@ -9,6 +9,8 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
+#include <complex>
 #include <type_traits>
 #include <vector>
 
@@ -142,10 +144,16 @@ void recur_rows(const Workers& workers, const Layout& layout, const void* a, con
     };
     run(std::false_type{});
     auto before = start.offset;
-    for (State& s : state) {
-      const auto after = apply(s.factor, before, s.offset);
-      s = {1, before};
-      before = after;
+    for (size_t p = 0; p < state.size(); ++p) {
+      State after{1, before};
+      // What grows or is not finite does not compose as it runs one step at a time, and so is run.
+      if (std::abs(state[p].factor) <= 1 && std::isfinite(std::abs(before))) {
+        after.offset = apply(state[p].factor, before, state[p].offset);
+      } else {
+        advance<F, kReverse, false>(&lanes[p], &after, 1);
+      }
+      state[p] = {1, before};
+      before = after.offset;
     }
     run(std::true_type{});
   }

@@ -7,6 +7,7 @@ void test_parallel();
 void test_sort();
 void test_select();
 void test_linear();
+void test_soft();
 }  // namespace sortax::test
 
 int main() {
@@ -15,6 +16,7 @@ int main() {
   test_sort();
   test_select();
   test_linear();
+  test_soft();
   std::printf("%d checks, %d failed\n", checks, failures);
   return failures == 0 ? 0 : 1;
 }

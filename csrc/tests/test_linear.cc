@@ -7,79 +7,19 @@
 #include "../average.h"
 #include "../permute.h"
 #include "check.h"
+#include "layouts.h"
 
 namespace sortax::test {
 
 static std::mt19937 generator(11);
 
-// An array in memory order, with some axes along which one structure serves all.
-struct Case {
-  std::vector<int64_t> sizes;
-  int64_t axis;
-  std::vector<int64_t> shared;
-};
-
-static bool is_shared(const Case& c, int64_t d) { return std::count(c.shared.begin(), c.shared.end(), d) > 0; }
-
-// The axes as XLA may present them: own ones, the axis worked on, shared ones.
-static std::vector<int64_t> order_of(const Case& c) {
-  std::vector<int64_t> order;
-  for (int64_t d = 0; d < int64_t(c.sizes.size()); ++d) {
-    if (d != c.axis && !is_shared(c, d)) order.push_back(d);
-  }
-  order.push_back(c.axis);
-  order.insert(order.end(), c.shared.begin(), c.shared.end());
-  return order;
-}
-
-static Layout layout_of(const Case& c) {
-  const std::vector<int64_t> order = order_of(c);
-  std::vector<int64_t> dims;
-  for (int64_t d : order) dims.push_back(c.sizes[size_t(d)]);
-  Layout layout;
-  CHECK(Layout::make(dims, order, c.axis, c.shared, layout), "the axes fit");
-  return layout;
-}
-
-static int64_t stride_of(const Case& c, int64_t axis, bool structure) {
-  int64_t stride = 1;
-  for (int64_t d = int64_t(c.sizes.size()) - 1; d > axis; --d) {
-    if (!structure || !is_shared(c, d)) stride *= c.sizes[size_t(d)];
-  }
-  return stride;
-}
-
-// Offset of element `flat` in the array, and of the structure's element that acts on it.
-static int64_t structure_offset(const Case& c, int64_t flat) {
-  int64_t sum = 0;
-  for (int64_t d = 0; d < int64_t(c.sizes.size()); ++d) {
-    const int64_t coordinate = flat / stride_of(c, d, false) % c.sizes[size_t(d)];
-    if (!is_shared(c, d)) sum += coordinate * stride_of(c, d, true);
-  }
-  return sum;
-}
-
-static int64_t product(const std::vector<int64_t>& sizes) {
-  return std::accumulate(sizes.begin(), sizes.end(), int64_t(1), std::multiplies<>());
-}
-
-static const std::vector<Case>& cases() {
-  static const std::vector<Case> all = {
-      {{7}, 0, {}},     {{1}, 0, {}},           {{3, 5}, 1, {}},        {{5, 3}, 0, {}},        {{5, 3}, 0, {1}},
-      {{4, 5}, 1, {0}}, {{2, 5, 3, 4}, 1, {3}}, {{2, 5, 3, 4}, 1, {2}}, {{2, 3, 5, 4}, 2, {0}}, {{2, 3, 5, 4}, 2, {1, 3}},
-      {{70000}, 0, {}}, {{300, 200, 2}, 1, {}}};
-  return all;
-}
-
 static void permutes(const Workers& workers, const Case& c) {
   const Layout layout = layout_of(c);
   const int64_t total = product(c.sizes), n = c.sizes[size_t(c.axis)], step = stride_of(c, c.axis, false);
-  int64_t structure_size = total;
-  for (int64_t d : c.shared) structure_size /= c.sizes[size_t(d)];
-  std::vector<int32_t> order(static_cast<size_t>(structure_size));
+  std::vector<int32_t> order(static_cast<size_t>(structure_size(c)));
   const int64_t own_step = stride_of(c, c.axis, true);
   std::vector<int32_t> row(static_cast<size_t>(n));
-  for (int64_t s = 0; s < structure_size; ++s) {
+  for (int64_t s = 0; s < int64_t(order.size()); ++s) {
     if (s / own_step % n != 0) continue;
     std::iota(row.begin(), row.end(), 0);
     std::shuffle(row.begin(), row.end(), generator);
@@ -109,10 +49,9 @@ static void permutes(const Workers& workers, const Case& c) {
 static void averages(const Workers& workers, const Case& c, unsigned rarity) {
   const Layout layout = layout_of(c);
   const int64_t total = product(c.sizes), n = c.sizes[size_t(c.axis)], step = stride_of(c, c.axis, false);
-  int64_t structure_size = total;
-  for (int64_t d : c.shared) structure_size /= c.sizes[size_t(d)];
-  const std::unique_ptr<bool[]> starts(new bool[size_t(structure_size)]);
-  for (int64_t s = 0; s < structure_size; ++s) starts[size_t(s)] = generator() % rarity == 0;
+  const int64_t count = structure_size(c);
+  const std::unique_ptr<bool[]> starts(new bool[size_t(count)]);
+  for (int64_t s = 0; s < count; ++s) starts[size_t(s)] = generator() % rarity == 0;
   std::vector<float> v(static_cast<size_t>(total)), out(v);
   for (float& x : v) x = float(generator() % 1000);
   average_rows<Plain<float, double>>(workers, layout, starts.get(), v.data(), out.data());

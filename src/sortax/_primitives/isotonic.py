@@ -52,26 +52,28 @@ def _xla(borders: Array, s: Array, w: Array, *, axis: int, kl: bool, platform: s
     with jax.enable_x64(True):
         part = jnp.cumsum(borders, axis, dtype=jnp.int32)
         part, s, w = (jnp.moveaxis(x, axis, -1) for x in (part, s.astype(jnp.float64), w.astype(jnp.float64)))
-        n = w.shape[-1]
-        v = _regression(*(x.reshape(-1, n) for x in (part, s, w)), kl)
-        pools = (v[:, 1:] <= v[:, :-1]) & (part.reshape(-1, n)[:, 1:] == part.reshape(-1, n)[:, :-1])
-        starts = jnp.concatenate([jnp.ones((v.shape[0], 1), bool), ~pools], -1).reshape(w.shape)
+        fit = functools.partial(_regression, kl=kl)
+        for _ in range(w.ndim - 1):
+            fit = jax.vmap(fit)
+        v = fit(part, s, w)
+        pools = (v[..., 1:] <= v[..., :-1]) & (part[..., 1:] == part[..., :-1])
+        starts = jnp.concatenate([jnp.ones_like(part[..., :1], bool), ~pools], -1)
     return [jnp.moveaxis(starts, -1, axis)]
 
 
 def _regression(part: Array, s: Array, w: Array, kl: bool) -> Array:
-    """The fit of rows, by merging the fits of halves: log2(n) levels, no loop whose length depends on the data."""
-    rows, n = s.shape
+    """The fit of a row, by merging the fits of halves: log2(n) levels, no loop whose length depends on the data."""
+    n = s.size
     levels = (n - 1).bit_length()
-    fill = [(0, 0), (0, (1 << levels) - n)]
+    fill = (0, (1 << levels) - n)
     part, s, w = jnp.pad(part, fill, constant_values=-1), jnp.pad(s, fill), jnp.pad(w, fill)
-    flat = [x.reshape(-1) for x in (part, *_sums(part, s, kl, levels), *_sums(part, w, kl, levels))]
-    v = (s - w).reshape(-1)
+    sums = *_sums(part, s, kl, levels), *_sums(part, w, kl, levels)
+    v = s - w
     # A few levels share one piece of code, made for the pairs of the first of them.
     for first in range(0, levels, _SHARED_LEVELS):
-        merge = functools.partial(_merge, *flat, kl=kl, pairs=v.size >> (first + 1))
+        merge = functools.partial(_merge, part, *sums, kl=kl, pairs=v.size >> (first + 1))
         v = lax.fori_loop(first, min(first + _SHARED_LEVELS, levels), merge, v)
-    return v.reshape(rows, -1)[:, :n]
+    return v[:n]
 
 
 def _sums(part: Array, x: Array, kl: bool, levels: int) -> tuple[Array, Array]:
@@ -79,8 +81,8 @@ def _sums(part: Array, x: Array, kl: bool, levels: int) -> tuple[Array, Array]:
     zero = -jnp.inf if kl else 0.0
 
     def shifted(y: Array, by: Any, fill: Any) -> Array:
-        behind = jnp.concatenate([jnp.full_like(y, fill), y], 1)
-        return lax.dynamic_slice_in_dim(behind, y.shape[1] - by, y.shape[1], 1)
+        behind = jnp.concatenate([jnp.full_like(y, fill), y])
+        return lax.dynamic_slice_in_dim(behind, y.size - by, y.size)
 
     def add(level: Any, total: Array) -> Array:
         by = jnp.left_shift(1, level)
@@ -124,7 +126,8 @@ def _merge(
         if kl:
             value = _log_difference(s[stop], s_before[start]) - _log_difference(w[stop], w_before[start])
         else:
-            value = (s[stop] - s_before[start]) / (i + j) - (w[stop] - w_before[start]) / (i + j)
+            size = (i + j).astype(v.dtype)
+            value = (s[stop] - s_before[start]) / size - (w[stop] - w_before[start]) / size
         return jnp.where(i + j > 0, value, jnp.nan)
 
     def over(m: Array) -> Array:

@@ -63,12 +63,13 @@ def _xla(a: Array, b: Array, *, axis: int, reverse: bool, platform: str | None) 
     if reverse:
         factor = jnp.roll(factor, -1, axis)
 
+    # That a zero cuts is told apart from a product that underflows; one that overflows leaves nothing as it is.
     def then(x: Any, y: Any) -> Any:
-        return x[0] * y[0], jnp.where(y[0] == 0, 0, y[0] * x[1]) + y[1]
+        cut = y[0] | (x[2] == 0)
+        return x[0] | y[0], x[1] * y[1], jnp.where(cut, 0, y[1] * x[2]) + y[2]
 
     factor = jnp.broadcast_to(factor, b.shape)
-    return [lax.associative_scan(then, (factor, b.astype(wide)), reverse=reverse, axis=axis)[1].astype(b.dtype)]
-
+    return [lax.associative_scan(then, (factor == 0, factor, b.astype(wide)), reverse=reverse, axis=axis)[2].astype(b.dtype)]
 
 def _native_lowering(ctx: Any, a: Any, b: Any, *, axis: int, reverse: bool) -> Any:
     if ctx.avals_in[1].dtype.name not in _KERNELS:

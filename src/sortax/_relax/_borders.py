@@ -92,12 +92,14 @@ def _distances(offset: Array, gap: Array, has_left: Array, has_right: Array) -> 
     return jnp.where(has_left, offset, 0), jnp.where(has_right, jnp.where(has_left, gap - offset, -offset), 0)
 
 
-def _level(offset: Array, before: Array, after: Array, gap: Array, tail: Tail, has_left: Array, has_right: Array) -> Array:
-    """F at an offset, less the number of elements below."""
+def _level(
+    offset: Array, before: Array, after: Array, gap: Array, tail: Tail, has_left: Array, has_right: Array
+) -> tuple[Array, Array]:
+    """F at an offset, less the number of elements below, and its slope."""
     left, right = _distances(offset, gap, has_left, has_right)
-    below = jnp.where(has_left, total(before * jnp.exp(-at_rates(left, tail.rates)), tail.weights), 0)
-    above = jnp.where(has_right, total(after * jnp.exp(-at_rates(right, tail.rates)), tail.weights), 0)
-    return above - below
+    below = jnp.where(has_left[..., None], before * jnp.exp(-at_rates(left, tail.rates)), 0)
+    above = jnp.where(has_right[..., None], after * jnp.exp(-at_rates(right, tail.rates)), 0)
+    return total(above - below, tail.weights), total(above + below, tail.weights * tail.rates)
 
 
 @jax.custom_jvp
@@ -105,15 +107,25 @@ def _offset(
     before: Array, after: Array, gap: Array, tail: Tail, rest: Array, has_left: Array, has_right: Array
 ) -> Float[Array, "*borders"]:
     """The offset at which F less the number of elements below is `rest`."""
-    slowest = jnp.real(tail.rates[0])
-    # Where one side is missing one exponential, the slowest, bounds how far out it is.
-    reach = (jnp.log(jnp.maximum(jnp.real(before[..., 0] + after[..., 0]), 1)) - jnp.log(jnp.abs(rest)) + 1) / slowest
-    reach = jnp.maximum(jnp.where(has_left & has_right, gap, reach), 0)
+    slowest = Tail(jnp.real(tail.rates[0]), jnp.real(tail.weights[0]))
+    found = _of_one_exponential(jnp.real(before[..., 0]), jnp.real(after[..., 0]), gap, slowest, rest, has_left, has_right)
+    # Where one side is missing, one exponential bounds how far out the border is.
+    reach = jnp.where(has_left & has_right, gap, jnp.abs(found) + 1 / slowest.rates)
+    low, high = jnp.where(has_left, 0, -reach), jnp.where(has_left, reach, 0)
+    found = jnp.clip(found, low, high)
     if tail.rates.size == 1:
-        found = _of_one_exponential(before[..., 0], after[..., 0], gap, tail, rest, has_left, has_right)
-    else:
-        found = _by_bisection(before, after, gap, tail, rest, has_left, has_right, reach)
-    return jnp.where(has_left, jnp.clip(found, 0, reach), jnp.clip(found, -reach, 0))
+        return found
+
+    def refine(_: int, state: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
+        # A step of Newton's method, or of bisection where that leaves the bracket. Where F is flat all of it is as good.
+        y, low, high = state
+        level, slope = _level(y, before, after, gap, tail, has_left, has_right)
+        low, high = jnp.where(level < rest, y, low), jnp.where(level > rest, y, high)
+        flat = slope <= jnp.finfo(slope.dtype).tiny
+        step = jnp.where(flat, y, y - (level - rest) / jnp.where(flat, 1, slope))
+        return jnp.where((step >= low) & (step <= high), step, low + (high - low) / 2), low, high
+
+    return lax.fori_loop(0, 20 if gap.dtype == jnp.float32 else 40, refine, (found, low, high))[0]
 
 
 @_offset.defjvp
@@ -122,24 +134,20 @@ def _offset_jvp(primals: Any, tangents: Any) -> Any:
     offset = _offset(*primals)
 
     def here(before: Array, after: Array, gap: Array, tail: Tail) -> Array:
-        return _level(offset, before, after, gap, tail, has_left, has_right)
+        return _level(offset, before, after, gap, tail, has_left, has_right)[0]
 
     _, moved = jax.jvp(here, primals[:4], tangents[:4])
-    left, right = _distances(offset, gap, has_left, has_right)
-    rates = tail.rates
-    near = jnp.where(has_left[..., None], before * jnp.exp(-at_rates(left, rates)), 0)
-    far = jnp.where(has_right[..., None], after * jnp.exp(-at_rates(right, rates)), 0)
-    density = total(near + far, tail.weights * rates)
+    _, slope = _level(offset, before, after, gap, tail, has_left, has_right)
     # Where nothing is near, the border moves nothing.
-    empty = density <= jnp.finfo(density.dtype).tiny
-    return offset, jnp.where(empty, 0, -moved / jnp.where(empty, 1, density))
+    flat = slope <= jnp.finfo(slope.dtype).tiny
+    return offset, jnp.where(flat, 0, -moved / jnp.where(flat, 1, slope))
 
 
 def _of_one_exponential(
     before: Array, after: Array, gap: Array, tail: Tail, rest: Array, has_left: Array, has_right: Array
 ) -> Array:
     """W (after exp(-r (gap - y)) - before exp(-r y)) = rest is one hyperbolic sine around where the two sides are level."""
-    rate, weight = tail.rates[0], tail.weights[0]
+    rate, weight = tail.rates, tail.weights
     alone_left = jnp.log(weight * before / jnp.maximum(-rest, 0)) / rate
     alone_right = -jnp.log(weight * after / jnp.maximum(rest, 0)) / rate
     # sinh(h) = |rest| / x, of which x may underflow: its logarithm does not.
@@ -148,19 +156,3 @@ def _of_one_exponential(
     h = jnp.where(rest == 0, 0, jnp.log(jnp.abs(rest) + jnp.sqrt(rest * rest + x * x)) - log_x)
     between = gap / 2 + (0.5 * (jnp.log(before) - jnp.log(after)) + jnp.sign(rest) * h) / rate
     return jnp.where(has_left & has_right, between, jnp.where(has_left, alone_left, alone_right))
-
-
-def _by_bisection(
-    before: Array, after: Array, gap: Array, tail: Tail, rest: Array, has_left: Array, has_right: Array, reach: Array
-) -> Array:
-    steps = 30 if gap.dtype == jnp.float32 else 58
-
-    def halve(_: int, bounds: tuple[Array, Array]) -> tuple[Array, Array]:
-        low, high = bounds
-        middle = low + (high - low) / 2
-        is_above = _level(middle, before, after, gap, tail, has_left, has_right) > rest
-        return jnp.where(is_above, low, middle), jnp.where(is_above, middle, high)
-
-    low, high = jnp.where(has_left, 0, -reach), jnp.where(has_left, reach, 0)
-    low, high = lax.fori_loop(0, steps, halve, (low, high))
-    return low + (high - low) / 2

@@ -19,7 +19,16 @@ from ._exponentials import exponential
 from ._kernel import entropies
 from ._line import Line, at_rates, later, line, total
 from .base import AbstractPermutationRelaxation
-from .soft import AbstractSoftRelaxation, as_floats, check_soft_ranks, mask_by_place, reciprocal, wide
+from .soft import (
+    AbstractSoftRelaxation,
+    as_floats,
+    check_soft_ranks,
+    mask_by_place,
+    place_by_operator,
+    reciprocal,
+    sort_by_operator,
+    wide,
+)
 
 
 class AbstractCdfRelaxation(AbstractSoftRelaxation, AbstractPermutationRelaxation):
@@ -48,10 +57,10 @@ class AbstractCdfRelaxation(AbstractSoftRelaxation, AbstractPermutationRelaxatio
         return entropies(x, rates * rate, weights, axis)
 
     def sort(self, x: Array, axis: int, *, descending: bool = False, segments: Array | None = None) -> Array:
-        return _product(self, as_floats(self, x), x, segments, axis, descending, False)
+        return sort_by_operator(_permutation, self, as_floats(self, x), segments, axis, descending)
 
     def place(self, x: Array, w: Array, axis: int, *, descending: bool = False, segments: Array | None = None) -> Array:
-        return _product(self, wide(x), w, segments, axis, descending, True)
+        return place_by_operator(_permutation, self, wide(x), w, segments, axis, descending)
 
     def rank(self, x: Array, axis: int, *, method: str, descending: bool = False, segments: Array | None = None) -> Array:
         check_soft_ranks(self, method)
@@ -173,14 +182,9 @@ class CdfPermutation(AbstractPermutation):
         def at(index: Array, x: Array) -> Array:
             return primitives.take(wide_as(index)[..., None], x, axis)
 
-        def times(x: Array, factor: Array) -> Array:
-            # Of what is infinite, nothing is left by a factor of zero.
-            none = wide_as(factor) == 0
-            return jnp.where(none, 0, jnp.where(none, 0, x) * wide_as(factor))
-
-        below = times(at(self.borders.left, up_to), self.from_left)
-        above = times(at(self.borders.right, from_on), self.to_right)
-        outside = total(times(below + later(above, axis), self.passed), self.tail.weights)
+        below = at(self.borders.left, up_to) * wide_as(self.from_left)
+        above = at(self.borders.right, from_on) * wide_as(self.to_right)
+        outside = total((below + later(above, axis)) * wide_as(self.passed), self.tail.weights)
         inside = primitives.take(wide_as(self.row), v * wide_as(self.share).astype(v.dtype), axis, into=v.shape[axis])
         return inside + outside.astype(v.dtype)
 
@@ -233,17 +237,3 @@ def _permutation(
         row=upper - 1,
         share=share(upper) - share(upper - 1),
     )
-
-
-@functools.partial(jax.jit, static_argnums=(4, 5, 6))
-def _product(
-    relax: AbstractCdfRelaxation,
-    x: Array,
-    v: Array,
-    segments: Array | None,
-    axis: int,
-    descending: bool,
-    transposed: bool,
-) -> Array:
-    P = _permutation(relax, x, segments, axis, descending)
-    return (P.T if transposed else P) @ v

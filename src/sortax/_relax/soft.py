@@ -1,6 +1,8 @@
 """What soft relaxations share: a temperature, and the ops that follow from `sort` and `place`."""
 
 import abc
+import functools
+from collections.abc import Callable
 from typing import Any
 
 import equinox as eqx
@@ -74,6 +76,24 @@ def as_floats(relax: Any, x: Array) -> Array:
 def check_soft_ranks(relax: Any, method: str) -> None:
     if method != "average":
         raise ValueError(f"{type(relax).__name__} has no ties to break: method must be 'average', got {method!r}.")
+
+
+@functools.partial(jax.jit, static_argnums=(0, 4, 5))
+def sort_by_operator(
+    permutation: Callable[..., Any], relax: Any, x: Array, segments: Array | None, axis: int, descending: bool
+) -> Array:
+    """`P @ x`, in which what is not finite is by itself."""
+    P = permutation(relax, x, segments, axis, descending)
+    s = primitives.permute(P.indices, x, axis)
+    return jnp.where(jnp.isfinite(s), P @ jnp.where(jnp.isfinite(x), x, 0), s)
+
+
+@functools.partial(jax.jit, static_argnums=(0, 5, 6))
+def place_by_operator(
+    permutation: Callable[..., Any], relax: Any, x: Array, w: Array, segments: Array | None, axis: int, descending: bool
+) -> Array:
+    """`P.T @ w`."""
+    return permutation(relax, x, segments, axis, descending).T @ w
 
 
 def mask_by_place(relax: Any, x: Array, k: Array, axis: int, *, segments: Array | None) -> Array:

@@ -15,7 +15,17 @@ from .._keys import wide_float
 from ._exponentials import exponential, gaussian
 from ._kernel import KernelPermutation, balance, entropies, kernel
 from .base import AbstractPermutationRelaxation
-from .soft import AbstractSoftRelaxation, as_floats, as_temperature, check_soft_ranks, mask_by_place, reciprocal, wide
+from .soft import (
+    AbstractSoftRelaxation,
+    as_floats,
+    as_temperature,
+    check_soft_ranks,
+    mask_by_place,
+    place_by_operator,
+    reciprocal,
+    sort_by_operator,
+    wide,
+)
 
 
 class SoftSort(AbstractSoftRelaxation, AbstractPermutationRelaxation):
@@ -74,10 +84,10 @@ class SoftSort(AbstractSoftRelaxation, AbstractPermutationRelaxation):
         check_choice("distance", self.distance, ("absolute", "squared"))
 
     def sort(self, x: Array, axis: int, *, descending: bool = False, segments: Array | None = None) -> Array:
-        return _product(self, as_floats(self, x), x, segments, axis, descending, False)
+        return sort_by_operator(_permutation, self, as_floats(self, x), segments, axis, descending)
 
     def place(self, x: Array, w: Array, axis: int, *, descending: bool = False, segments: Array | None = None) -> Array:
-        return _product(self, wide(x), w, segments, axis, descending, True)
+        return place_by_operator(_permutation, self, wide(x), w, segments, axis, descending)
 
     def rank(self, x: Array, axis: int, *, method: str, descending: bool = False, segments: Array | None = None) -> Array:
         check_soft_ranks(self, method)
@@ -117,11 +127,3 @@ def _permutation(relax: SoftSort, x: Array, segments: Array | None, axis: int, d
         columns = jnp.ones_like(K.line.values)
         rows = 1 / K(columns)
     return KernelPermutation(K.line.indices, K.line.inverse, K.line.axis, K, rows, columns)
-
-
-@functools.partial(jax.jit, static_argnums=(4, 5, 6))
-def _product(
-    relax: SoftSort, x: Array, v: Array, segments: Array | None, axis: int, descending: bool, transposed: bool
-) -> Array:
-    P = _permutation(relax, x, segments, axis, descending)
-    return (P.T if transposed else P) @ v

@@ -1,0 +1,241 @@
+"""Where the blocks of an isotonic regression start: SciPy's fit, and that of merging one pair after another."""
+
+import functools
+import itertools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import scipy.optimize
+from hypothesis import given
+from hypothesis import strategies as st
+from jax.sharding import PartitionSpec as P
+
+from helpers import FLOATS, assert_same
+from soft import pooled
+from sortax import _primitives as primitives
+from test_sharding import SPLITS, assert_no_collective, mesh, placed
+
+isotonic = primitives.isotonic
+every = pytest.mark.parametrize("regularizer", primitives.REGULARIZERS)
+# Few shapes, so that one program serves many tests, and one length of rows for all draws.
+SHAPE, N = (4, 9), 40
+
+
+def mean_difference(s, w):
+    return s.mean() - w.mean()
+
+
+def log_sum_difference(s, w):
+    return np.logaddexp.reduce(s) - np.logaddexp.reduce(w)
+
+
+WORTH = {"l2": mean_difference, "kl": log_sum_difference}
+
+
+def parts(borders):
+    """The slices between neighbouring True elements of a vector."""
+    edges = [0, *(np.flatnonzero(borders[1:]) + 1), borders.size]
+    return [slice(a, b) for a, b in itertools.pairwise(edges) if a < b]
+
+
+def fitted(starts, s, w, regularizer):
+    """The value of its block for each element of a vector."""
+    v = np.empty(s.shape)
+    for block in parts(np.asarray(starts)):
+        v[block] = WORTH[regularizer](s[block].astype(np.float64), w[block].astype(np.float64))
+    return v
+
+
+def expected_fit(borders, s, w, regularizer):
+    """Part by part, by merging the first pair that does not rise until all do."""
+    v = np.empty(s.shape)
+    for part in parts(borders):
+        x, y = s[part].astype(np.float64), w[part].astype(np.float64)
+        for block in pooled(x, y, WORTH[regularizer]):
+            v[part][block] = WORTH[regularizer](x[block], y[block])
+    return v
+
+
+def inputs(shape, regularizer, dtype=np.float64):
+    rng = np.random.default_rng(0)
+    s, w = rng.normal(size=(2, *shape)).astype(dtype)
+    return rng.random(shape) < 1 / 8, *in_order(s, w, regularizer)
+
+
+def in_order(s, w, regularizer):
+    """Of exponentials, only sums along numbers that rise have differences in which digits are left on XLA's path."""
+    # Rising along every axis.
+    for axis in range(s.ndim) if regularizer == "kl" else ():
+        s, w = np.sort(s, axis), np.sort(w, axis)
+    return s, w
+
+
+def along(f, axis, *arrays):
+    """`f` of vectors, of all that lie along `axis`."""
+    rows = [np.moveaxis(x, axis, -1) for x in arrays]
+    found = np.empty(rows[0].shape, np.float64)
+    for i in np.ndindex(found.shape[:-1]):
+        found[i] = f(*(x[i] for x in rows))
+    return np.moveaxis(found, -1, axis)
+
+
+def assert_fits(borders, s, w, axis, regularizer, starts=None, rtol=1e-12):
+    starts = isotonic(borders, s, w, axis, regularizer=regularizer) if starts is None else starts
+    assert starts.shape == s.shape
+    assert starts.dtype == bool
+    actual = along(functools.partial(fitted, regularizer=regularizer), axis, np.asarray(starts), s, w)
+    expected = along(functools.partial(expected_fit, regularizer=regularizer), axis, borders, s, w)
+    np.testing.assert_allclose(actual, expected, rtol=rtol, atol=rtol * max(1, np.abs(expected).max(initial=0)))
+
+
+def test_is_scipys_regression():
+    _, s, w = inputs((8, 8), "l2")
+    starts = isotonic(np.zeros(s.shape, bool), s, w, 1, regularizer="l2")
+    expected = [scipy.optimize.isotonic_regression(row).x for row in s - w]
+    actual = [fitted(*row, "l2") for row in zip(starts, s, w, strict=True)]
+    np.testing.assert_allclose(actual, expected, rtol=1e-12, atol=1e-12)
+
+
+@every
+@pytest.mark.parametrize("dtype", FLOATS)
+def test_is_the_least_pooling(dtype, regularizer):
+    assert_fits(*inputs(SHAPE, regularizer, FLOATS[dtype]), 1, regularizer)
+
+
+def test_any_axis():
+    for shape, axis in ((SHAPE, 0), ((2, 9, 2), 1)):
+        assert_fits(*inputs(shape, "l2"), axis, "l2")
+
+
+@every
+@pytest.mark.parametrize(("shape", "axis"), [((0,), 0), ((1,), 0), ((3, 0), 1), ((0, 3), 1), ((2, 1), 1)])
+def test_rows_of_none_and_of_one(shape, axis, regularizer):
+    assert_same(isotonic(*inputs(shape, regularizer), axis, regularizer=regularizer), np.ones(shape, bool))
+
+
+def cases():
+    """Pairs of s and w, and where their blocks start: at T."""
+    up, same = np.arange(8.0), np.zeros(8)
+    return {
+        "sorted": (up, same, "TTTTTTTT"),
+        "reversed": (-up, same, "T......."),
+        "constant": (same + 3, same + 1, "T......."),
+        "s is w": (np.sin(up), np.sin(up), "T......."),
+        "equal neighbours": (up // 2, same, "T.T.T.T."),
+        "huge and level": (same + 2.0**100, up, "T......."),
+        "huge and rising": (up * 2.0**100, up, "TTTTTTTT"),
+    }
+
+
+@every
+@pytest.mark.parametrize("name", cases())
+def test_known_blocks(name, regularizer):
+    s, w, expected = cases()[name]
+    borders = np.zeros((2, 8), bool)
+    borders[1, 3] = True
+    starts = np.stack([[c == "T" for c in expected]] * 2)
+    # A border parts the block that it lies in.
+    starts[1, 3] = True
+    assert_same(isotonic(borders, np.stack([s] * 2), np.stack([w] * 2), 1, regularizer=regularizer), starts)
+
+
+@every
+def test_every_element_a_border(regularizer):
+    _, s, w = inputs(SHAPE, regularizer)
+    assert isotonic(np.ones(s.shape, bool), s, w, 1, regularizer=regularizer).all()
+
+
+@every
+def test_extremes_overflow_nothing(regularizer):
+    rng = np.random.default_rng(0)
+    borders, _, w = inputs(SHAPE, regularizer, np.float32)
+    s = rng.choice(np.array([-3e38, -1e38, -1, 0, 1e-38, 1, 1e38, 3e38], np.float32), SHAPE)
+    for x, y in ((s, w), (w, s), (s, s[::-1].copy())):
+        assert_fits(borders, *in_order(x, y, regularizer), 1, regularizer)
+
+
+def test_vmap_over_any_operand():
+    operands = inputs(SHAPE, "kl")
+    f = functools.partial(isotonic, axis=0, regularizer="kl")
+    for dims in ((None, 0, 1), (0, None, 0), (1, 1, None)):
+        mapped = [x if d is not None else x[0] for x, d in zip(operands, dims, strict=True)]
+        mapped = [x.T if d == 1 else x for x, d in zip(mapped, dims, strict=True)]
+        rows = [x if d is not None else np.broadcast_to(x[0], SHAPE) for x, d in zip(operands, dims, strict=True)]
+        assert_same(jax.vmap(f, dims)(*mapped), isotonic(*rows, 1, regularizer="kl"))
+
+
+def test_has_no_derivative():
+    borders, s, w = inputs((9,), "l2")
+    f = lambda s, w: jnp.where(isotonic(borders, s, w, 0, regularizer="l2"), s * w, 0).sum()
+    starts = np.asarray(isotonic(borders, s, w, 0, regularizer="l2"))
+    by_s, by_w = jax.grad(f, (0, 1))(s, w)
+    assert_same(by_s, starts * w)
+    assert_same(by_w, starts * s)
+
+
+@pytest.mark.parametrize("split", SPLITS)
+@pytest.mark.parametrize(("kind", "regularizer"), [("Auto", "l2"), ("Explicit", "kl")])
+def test_batches_stay_where_they_are(kind, regularizer, split):
+    axis, spec = SPLITS[split]
+    axis %= 2
+    whole = inputs((8, 8), regularizer)
+    operands = [placed(x, kind, spec) for x in whole]
+    compiled = jax.jit(functools.partial(isotonic, axis=axis, regularizer=regularizer)).lower(*operands).compile()
+    assert_no_collective(compiled)
+    starts = compiled(*operands)
+    assert starts.sharding.is_equivalent_to(operands[0].sharding, 2)
+    assert_fits(*whole, axis, regularizer, np.asarray(starts))
+
+
+@pytest.mark.parametrize("kind", ["Auto", "Explicit"])
+def test_vmap_over_the_split_axis(kind):
+    whole = inputs((8, 8), "l2")
+    operands = [placed(x, kind, P("d", None)) for x in whole]
+    f = jax.jit(jax.vmap(functools.partial(isotonic, axis=0, regularizer="l2")))
+    compiled = f.lower(*operands).compile()
+    assert_no_collective(compiled)
+    assert_fits(*whole, 1, "l2", np.asarray(compiled(*operands)))
+
+
+def test_shard_map():
+    whole = inputs((8, 8), "l2")
+    f = functools.partial(isotonic, axis=1, regularizer="l2")
+    split = jax.shard_map(f, mesh=mesh("Auto"), in_specs=P("d"), out_specs=P("d"))
+    assert_fits(*whole, 1, "l2", np.asarray(split(*whole)))
+
+
+def test_an_axis_along_an_explicit_mesh_axis_raises():
+    operands = [placed(x, "Explicit", P("d", None)) for x in inputs((16, 5), "l2")]
+    with pytest.raises(ValueError, match=r"isotonic regression along axis 0 .* whole on each device"):
+        isotonic(*operands, 0, regularizer="l2")
+
+
+@every
+@given(
+    n=st.integers(1, N),
+    seed=st.integers(0, 2**32 - 1),
+    unit=st.sampled_from([1e-3, 1.0, 1e3]),
+    few=st.booleans(),
+)
+def test_rises_within_borders_and_keeps_means(regularizer, n, seed, unit, few):
+    rng = np.random.default_rng(seed)
+    s, w = in_order(*(rng.integers(0, 4, (2, N)) * 1.0 if few else rng.normal(size=(2, N)) * unit), regularizer)
+    # What is beyond n is a part by itself.
+    borders = (rng.random(N) < rng.choice([0, 1 / 8, 1])) | (np.arange(N) == n)
+    starts = np.asarray(isotonic(borders, s, w, 0, regularizer=regularizer))
+    v = fitted(starts, s, w, regularizer)
+    assert starts[0]
+    assert starts[borders].all()
+    for part in parts(borders):
+        scale = np.abs(np.stack([s[part], w[part]])).max() + 1
+        assert (np.diff(v[part]) > -1e-12 * scale).all()
+        if regularizer == "l2":
+            np.testing.assert_allclose(v[part].sum(), (s - w)[part].sum(), atol=1e-11 * scale * N)
+        else:
+            # The sum of exp(s - v), of all in a block, is that of exp(w).
+            np.testing.assert_allclose(
+                np.logaddexp.reduce((s - v)[part]), np.logaddexp.reduce(w[part]), rtol=1e-11, atol=1e-11 * scale
+            )
+    np.testing.assert_allclose(v, expected_fit(borders, s, w, regularizer), rtol=1e-11, atol=1e-11 * unit)

@@ -1,0 +1,240 @@
+"""The laws of soft sorting, for every relaxation: equivariance, order, sums, and independence of what is masked or apart."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import sortax as sx
+from soft import OPERATORS, SOFT, numbers, ops_of
+
+X, T = numbers(12, 3), 0.4
+VALUES, TARGETS = np.cos(np.arange(12.0)), np.arange(12) % 5.0
+every = pytest.mark.parametrize("name", SOFT)
+
+
+def close(actual, expected, note="", rtol=1e-10):
+    np.testing.assert_allclose(actual, expected, rtol=rtol, atol=rtol, err_msg=note)
+
+
+@jax.jit
+def basic(x, relax):
+    return {"sort": sx.sort(x, relax=relax), "rank": sx.rank(x, relax=relax), "mask": sx.top_k_mask(x, 5, relax=relax)}
+
+
+@every
+def test_permutations_of_the_elements(name):
+    """Sorted values do not see them; ranks, masks and gradients move along, at ties as well."""
+    relax, order = SOFT[name].make(T), np.random.default_rng(0).permutation(12)
+
+    @jax.jit
+    def values_and_gradient(x):
+        loss = lambda y: y["sort"] @ VALUES + jnp.sum(jnp.sin(y["rank"])) + jnp.sum(jnp.sin(y["mask"]))
+        return basic(x, relax), jax.grad(lambda x: loss(basic(x, relax)))(x)
+
+    for x in (X, np.round(X)):
+        (before, g), (after, moved) = values_and_gradient(x), values_and_gradient(x[order])
+        close(after["sort"], before["sort"])
+        for op in ("rank", "mask"):
+            close(after[op], np.asarray(before[op])[order], op)
+        close(moved, np.asarray(g)[order])
+
+
+@every
+def test_shifts(name):
+    relax = SOFT[name].make(T)
+    before, after = basic(X, relax), basic(X + 7, relax)
+    close(after["sort"], np.asarray(before["sort"]) + 7)
+    close(after["rank"], before["rank"])
+    close(after["mask"], before["mask"])
+
+
+@every
+@pytest.mark.parametrize("scale", [1e-3, 5.0])
+def test_joint_scales(name, scale):
+    """Elements and temperature in another unit give the same ranks, and sorted values in that unit."""
+    soft = SOFT[name]
+    before = basic(X, soft.make(T))
+    after = basic(X * scale, soft.make(T * scale**soft.unit))
+    close(after["rank"], before["rank"])
+    close(after["mask"], before["mask"])
+    sorting = soft.unit if soft.sorting_unit is None else soft.sorting_unit
+    if sorting != 0:
+        close(sx.sort(X * scale, relax=soft.make(T * scale**sorting)) / scale, before["sort"])
+
+
+@every
+@pytest.mark.parametrize("t", [0.05, 1.0, 20.0])
+def test_order_and_range(name, t):
+    """Sorted values ascend; ranks ascend with the elements, and masks too; means stay within the range of what they are of."""
+    relax = SOFT[name].make(t)
+    found, order = basic(X, relax), np.argsort(X)
+    assert (np.diff(found["sort"]) >= -1e-12).all()
+    if SOFT[name].balanced and name != "SoftSort doubly stochastic":
+        assert (np.diff(np.asarray(found["rank"])[order]) >= -1e-12).all()
+        assert (np.diff(np.asarray(found["mask"])[order]) >= -1e-12).all()
+    if SOFT[name].operator:
+        assert X.min() - 1e-12 <= found["sort"].min() and found["sort"].max() <= X.max() + 1e-12
+
+
+@every
+@pytest.mark.parametrize("t", [0.05, 1.0, 20.0])
+def test_sums(name, t):
+    """Ranks sum to n(n - 1)/2, and masks to k for k = 0 .. n, where columns sum to one; then sorting keeps the sum."""
+    soft = SOFT[name]
+    if not soft.balanced:
+        pytest.skip("columns do not sum to one")
+    relax = soft.make(t)
+    close(sx.rank(X, relax=relax).sum(), 66.0)
+    masks = jax.jit(jax.vmap(lambda k: sx.top_k_mask(X, k, relax=relax)))(np.arange(13))
+    close(masks.sum(1), np.arange(13))
+    if name != "Permutahedron kl":
+        close(sx.sort(X, relax=relax).sum(), X.sum())
+
+
+@pytest.mark.parametrize("name", OPERATORS)
+def test_rows_and_columns_sum_to_one(name):
+    for t in (0.05, 1.0, 20.0):
+        D = np.asarray(sx.permutation(X, relax=SOFT[name].make(t)).dense())
+        assert (D >= -1e-7).all()
+        close(D.sum(1), np.ones(12), rtol=1e-9)
+        if SOFT[name].balanced:
+            close(D.sum(0), np.ones(12), rtol=1e-9)
+
+
+MASK = np.arange(12) % 3 != 1
+# Each with what is left of it where the mask is True.
+MASKED = {
+    "rank": lambda x, where, part, relax: sx.rank(x, where=where, relax=relax)[part],
+    "top_k_mask": lambda x, where, part, relax: sx.top_k_mask(x, 3, where=where, relax=relax)[part],
+    "quantile": lambda x, where, part, relax: sx.quantile(x, jnp.array([0.2, 0.7]), where=where, relax=relax),
+    "spearman": lambda x, where, part, relax: sx.losses.spearman(
+        x, TARGETS if x.size == 12 else TARGETS[MASK], where=where, relax=relax
+    ),
+}
+MASKED_BY_OPERATOR = {
+    "sort_by": lambda x, where, part, relax: sx.sort_by(
+        x, VALUES if x.size == 12 else VALUES[MASK], where=where, relax=relax
+    )[:8]
+}
+
+
+@every
+def test_masks(name):
+    """What is masked, even NaN, changes no value and no derivative, and has none: as if it were not there."""
+    x = np.where(MASK, X, [np.nan, np.inf, -5.0] * 4)
+    ops = MASKED | (MASKED_BY_OPERATOR if SOFT[name].operator else {})
+
+    def results(x, t, where, part):
+        return {op: f(x, where, part, SOFT[name].make(t)) for op, f in ops.items()}
+
+    def both(where, part):
+        f = lambda x, t: results(x, t, where, part)
+        return jax.jit(lambda x, t: (f(x, t), jax.jacrev(f, (0, 1))(x, t)))
+
+    found, jacobian = both(MASK, np.flatnonzero(MASK))(x, T)
+    expected, alone = both(None, np.arange(8))(X[MASK], T)
+    for op in ops:
+        close(found[op], expected[op], op)
+        in_x, in_t = map(np.asarray, jacobian[op])
+        close(in_x[..., MASK], alone[op][0], op)
+        assert not in_x[..., ~MASK].any(), op
+        close(in_t, alone[op][1], op, 1e-9)
+
+
+IDS = np.array([2, 0, 1, 1, 0, 2, 2, 1, 0, 0, 2, 1])
+ROWS = np.argsort(IDS, kind="stable").reshape(3, 4)
+SEGMENTED = {
+    "segment_rank": (lambda x, relax: sx.segment_rank(x, IDS, relax=relax)[ROWS], sx.rank),
+    "segment_top_k_mask": (
+        lambda x, relax: sx.segment_top_k_mask(x, IDS, 2, relax=relax)[ROWS],
+        lambda x, relax: sx.top_k_mask(x, 2, relax=relax),
+    ),
+    "segment_sort": (lambda x, relax: sx.segment_sort(x, IDS, relax=relax).reshape(3, 4), sx.sort),
+    "segment_quantile": (
+        lambda x, relax: sx.segment_quantile(x, IDS, 0.3, relax=relax)[:, None],
+        lambda x, relax: sx.quantile(x, 0.3, relax=relax)[None],
+    ),
+}
+
+
+@every
+def test_segments(name):
+    """Each segment is as it would be alone, with its derivative."""
+    relax = SOFT[name].make(T)
+    together = jax.jit(lambda x: {op: f(x, relax) for op, (f, _) in SEGMENTED.items()})
+    alone = jax.jit(jax.vmap(lambda x: {op: f(x, relax=relax) for op, (_, f) in SEGMENTED.items()}))
+    found, jacobian = together(X), jax.jacrev(together)(X)
+    expected, blocks = alone(X[ROWS]), jax.vmap(jax.jacrev(lambda x: jax.tree.map(lambda y: y[0], alone(x[None]))))(X[ROWS])
+    for op in SEGMENTED:
+        close(found[op], expected[op], op)
+        for j, rows in enumerate(ROWS):
+            own = np.asarray(jacobian[op])[j]
+            close(own[:, rows], blocks[op][j], op)
+            assert not np.delete(own, rows, -1).any(), op
+
+
+@every
+def test_groups_of_keys(name):
+    """Of several keys those before the last are compared exactly."""
+    if not SOFT[name].operator:
+        with pytest.raises(TypeError, match="must have a permutation"):
+            sx.permutation(X, relax=SOFT[name].make(T))
+        return
+    relax = SOFT[name].make(T)
+    for descending in (False, True):
+        found = sx.sort_by((IDS % 2, IDS // 2, X), VALUES, relax=relax, descending=descending)
+        # By (0, 0), (0, 1), (1, 0), which are segments 0, 2 and 1.
+        rows = ROWS[[1, 2, 0] if descending else [0, 2, 1]]
+        close(found, np.ravel(sx.sort_by(X[rows], VALUES[rows], relax=relax, descending=descending)))
+
+
+@every
+def test_straight_through(name):
+    """Values to the bit those of exact sorting, derivatives those of the relaxation."""
+    soft = SOFT[name].make(T)
+    x = np.random.default_rng(0).permutation(11).reshape(1, 11) + 0.0
+    names = ["sort descending", "rank", "top_k", "top_k_mask", "quantile", "segment_rank"]
+    names += ["sort_by", "P.T @"] if SOFT[name].operator else []
+    results = lambda x, relax: {op: ops_of(name)[op](x, -1, relax) for op in names}
+    both = jax.jit(lambda x, relax: jax.jvp(lambda x: results(x, relax), (x,), (jnp.cos(x),)))
+    values, tangents = both(x, sx.StraightThrough(soft))
+    jax.tree.map(np.testing.assert_array_equal, values, results(x, sx.Exact()))
+    jax.tree.map(close, tangents, both(x, soft)[1])
+
+
+def test_straight_through_of_two_soft_ones():
+    both = sx.StraightThrough(sx.LapSum(0.3), forward=sx.Permutahedron(0.5))
+    np.testing.assert_array_equal(sx.rank(X, relax=both), sx.rank(X, relax=sx.Permutahedron(0.5)))
+    gradient = lambda relax: jax.grad(lambda x: sx.rank(x, relax=relax)[0])(X)
+    close(gradient(both), gradient(sx.LapSum(0.3)))
+    with pytest.raises(TypeError, match="must have a permutation"):
+        sx.permutation(X, relax=both)
+    with pytest.raises(TypeError, match="relax must be a relaxation"):
+        sx.StraightThrough(0.3)
+
+
+@every
+def test_elements_must_be_floats(name):
+    relax, x = SOFT[name].make(T), np.arange(4)
+    for op in (sx.sort, sx.median, sx.max):
+        with pytest.raises(TypeError, match="mixes elements, which int64 cannot hold; pass floats"):
+            op(x, relax=relax)
+    # Ranks and masks are floats anyway.
+    np.testing.assert_allclose(sx.rank(x, relax=SOFT[name].make(1e-3)), np.arange(4.0), atol=1e-9)
+    with pytest.raises(ValueError, match="method must be 'average', got 'min'"):
+        sx.rank(x, "min", relax=relax)
+
+
+def test_temperatures_are_checked():
+    for t, message in ((0.0, "positive and finite, got 0"), (-1.0, "positive"), (np.inf, "finite"), (np.nan, "positive")):
+        with pytest.raises(ValueError, match=message):
+            sx.SoftSort(t)
+    with pytest.raises(ValueError, match=r"one number, got shape \(2,\)"):
+        sx.LapSum(np.ones(2))
+    with pytest.raises(TypeError, match="missing"):
+        sx.Permutahedron()
+    with pytest.raises(ValueError, match="unknown distance 'cubic'"):
+        sx.SoftSort(1.0, "cubic")
+    with pytest.raises(ValueError, match="unknown regularizer 'l3'"):
+        sx.Permutahedron(1.0, "l3")

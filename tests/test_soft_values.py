@@ -1,0 +1,228 @@
+"""Soft relaxations are what their papers say: the matrix forms, known answers, the hard limit, and NaN, infinities, extremes."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import sortax as sx
+from soft import OPERATORS, SOFT, numbers, ops_of
+
+nan, inf = np.nan, np.inf
+X = numbers()
+every = pytest.mark.parametrize("name", SOFT)
+
+
+def close(actual, expected, rtol=1e-12, note=""):
+    np.testing.assert_allclose(
+        actual, expected, rtol=rtol, atol=rtol * max(1, np.abs(expected).max(initial=0)), err_msg=note
+    )
+
+
+@jax.jit
+def basic(relax):
+    ascending, descending = (
+        (sx.sort(X, descending=d, relax=relax), sx.rank(X, descending=d, relax=relax)) for d in (False, True)
+    )
+    return *ascending, *descending, jax.vmap(lambda k: sx.top_k_mask(X, k, relax=relax))(jnp.arange(X.size + 1))
+
+
+@every
+def test_the_formulas(name):
+    soft = SOFT[name]
+    for t in (0.01, 0.3, 4.0):
+        s, r, falling, from_largest, masks = basic(soft.make(t))
+        close(s, soft.sort(X, t), soft.rtol)
+        close(r, soft.ranks(X, t), soft.rtol)
+        # In descending order the elements are negated, and nothing else is.
+        close(falling, -soft.sort(-X, t), soft.rtol)
+        close(from_largest, soft.ranks(-X, t), soft.rtol)
+        for k in range(X.size + 1):
+            taken = (np.arange(X.size) >= X.size - k) * 1.0
+            close(masks[k], soft.place(X, taken, t), soft.rtol, f"k = {k}")
+
+
+@pytest.mark.parametrize("name", OPERATORS)
+def test_the_operator(name):
+    """`dense`, products with columns and shared vectors, the transpose, and the integers of the stable sort."""
+    soft, x = SOFT[name], numbers(24, 1).reshape(2, 4, 3)
+    P = sx.permutation(x, 1, relax=soft.make(0.4))
+    dense = P.dense()
+    assert P.shape == dense.shape == (2, 3, 4, 4)
+    rows = np.moveaxis(x, 1, -1)
+    v = np.random.default_rng(2).normal(size=(2, 4, 3, 5))
+    by_rows = np.moveaxis(v, 1, -2)
+    close(np.moveaxis(P @ v, 1, -2), dense @ by_rows)
+    close(np.moveaxis(P.T @ v, 1, -2), np.swapaxes(dense, -1, -2) @ by_rows)
+    close(np.moveaxis(P @ np.arange(4.0), 1, -1), dense @ np.arange(4.0))
+    close(P.T.dense(), np.swapaxes(dense, -1, -2))
+    for i in np.ndindex(2, 3):
+        close(dense[i] @ rows[i], soft.sort(rows[i], 0.4), soft.rtol)
+        close(dense[i].T @ np.arange(4.0), soft.place(rows[i], np.arange(4.0), 0.4), soft.rtol)
+    np.testing.assert_array_equal(P.indices, np.argsort(x, 1))
+    np.testing.assert_array_equal(P.T.indices, P.inverse)
+    close(P @ (v + 2j * v), (1 + 2j) * np.asarray(P @ v))
+    with pytest.raises(TypeError, match="cannot hold"):
+        P @ np.zeros((2, 4, 3), int)
+
+
+KNOWN = [
+    ("Permutahedron l2", sx.sort, [5, 1, 2], 1.0, [5 / 3, 8 / 3, 11 / 3]),
+    ("Permutahedron l2", sx.sort, [5, 1, 2], 0.1, [1, 2, 5]),
+    ("Permutahedron l2", sx.rank, [5, 1, 2], 2.0, [2, 0.25, 0.75]),
+    ("Permutahedron l2", sx.rank, [5, 1, 2], 1.0, [2, 0, 1]),
+    ("Permutahedron kl", sx.rank, [5, 1, 2], 2.0, [2, 0.13262201, 0.86737799]),
+    ("Permutahedron kl", sx.rank, [5, 1, 2], 1.0, [2, 0, 1]),
+    ("Permutahedron l2", sx.sort, [8, 0, 5, 3, 2, 1, 6, 7, 9], 0.1, [0, 1, 2, 3, 5, 6, 7, 8, 9]),
+    ("Permutahedron l2", sx.rank, [8, 0, 5, 3, 2, 1, 6, 7, 9], 1.0, [7, 0, 4, 3, 2, 1, 5, 6, 8]),
+]
+
+
+@pytest.mark.parametrize(("name", "op", "x", "t", "expected"), KNOWN)
+def test_known_answers(name, op, x, t, expected):
+    """Those that fast-soft-sort and torchsort print, with ranks from 0."""
+    np.testing.assert_allclose(op(np.array(x, float), relax=SOFT[name].make(t)), expected, atol=1e-8)
+
+
+def test_known_answers_in_descending_order():
+    x = np.array([5.0, 1, 2])
+    close(sx.sort(x, descending=True, relax=sx.Permutahedron(1.0)), np.array([11, 8, 5]) / 3)
+    close(sx.rank(x, descending=True, relax=sx.Permutahedron(2.0)), np.array([0, 1.75, 1.25]))
+
+
+def test_known_soft_permutation():
+    """As difftopk prints it, with rows in ascending order."""
+    expected = [
+        [0.8437947, 0.04201007, 0.11419519],
+        [0.09003057, 0.24472848, 0.66524094],
+        [0.03511903, 0.70538455, 0.25949648],
+    ]
+    P = sx.permutation(np.array([2.0, 5, 4]), relax=sx.SoftSort(1.0))
+    np.testing.assert_allclose(P.dense(), expected, atol=1e-8)
+
+
+def test_kl_ranks_have_a_finite_gradient_when_cold():
+    x = np.array([0.1, 0.3, 0.5, 0.03, 0.2, 0.15, 0.65, 0.7, 0.9], np.float32)
+    g = jax.jacobian(lambda x: sx.rank(x, relax=sx.Permutahedron(1e-4, "kl")))(x)
+    assert np.isfinite(g).all()
+
+
+@every
+def test_the_hard_limit(name):
+    """At a temperature far below all gaps every op gives what exact sorting does."""
+    x = np.random.default_rng(0).permutation(11).reshape(1, 11) + 0.0
+    relax = SOFT[name].make(1e-3)
+    every_op = jax.jit(lambda x, relax: {op: f(x, -1, relax) for op, f in ops_of(name).items()})
+    exact, soft = every_op(x, sx.Exact("average")), every_op(x, relax)
+    for op in soft:
+        # A soft relaxation puts everything in order.
+        close(soft[op], np.sort(exact[op], -1) if op == "partition" else exact[op], 1e-9, op)
+
+
+@every
+def test_equal_elements(name):
+    """Ranks are equal, and where none differs all of them are the mean; a soft sort of a constant is that constant."""
+    relax, x = SOFT[name].make(0.5), np.array([1.0, 0, 1, 2, 1, 0])
+    r = np.asarray(sx.rank(x, relax=relax))
+    close(r[[0, 2]], r[[2, 4]])
+    close(r[1], r[5])
+    same = np.full(5, 3.0)
+    close(sx.rank(same, relax=relax), np.full(5, 2.0))
+    if SOFT[name].operator:
+        close(sx.sort(same, relax=relax), same)
+    close(sx.top_k_mask(same, 2, relax=relax), np.full(5, 0.4))
+
+
+@every
+def test_extreme_temperatures(name):
+    """Finite values and derivatives, in x and in the temperature; ties share."""
+    x = np.array([3.0, 1, 2, 2], np.float32)
+
+    def f(x, t):
+        relax = SOFT[name].make(t)
+        return sx.sort(x, relax=relax), sx.rank(x, relax=relax), sx.top_k_mask(x, 2, relax=relax)
+
+    both = jax.jit(lambda x, t: (f(x, t), jax.jacrev(f, (0, 1))(x, t)))
+    for t, expected in (
+        (1e-30, ([1, 2, 2, 3], [3, 0, 1.5, 1.5], [1, 0, 0.5, 0.5])),
+        (1e30, (None, [1.5] * 4, [0.5] * 4)),
+    ):
+        found, jacobian = both(x, np.float32(t))
+        for y, wanted in zip(found, expected, strict=True):
+            assert np.isfinite(y).all()
+            if wanted is not None:
+                np.testing.assert_allclose(y, wanted, atol=1e-5)
+        assert all(np.isfinite(part).all() for part in jax.tree.leaves(jacobian))
+
+
+@every
+def test_nan_and_infinity(name):
+    """Each is by itself: the numbers are sorted among themselves, between -inf and inf, with NaN last."""
+    x = np.array([3.0, inf, nan, 1, -inf, inf, 1.5])
+    relax, finite = SOFT[name].make(0.7), np.isfinite(x)
+    s, r = np.asarray(sx.sort(x, relax=relax)), np.asarray(sx.rank(x, relax=relax))
+    np.testing.assert_array_equal(s[[0, 4, 5, 6]], [-inf, inf, inf, nan])
+    close(r[~finite], np.array([4.5, 6, 0, 4.5]))
+    jacobian = jax.jacobian(lambda x: sx.rank(x, relax=relax))
+    g = np.asarray(jacobian(x))
+    assert np.isfinite(g).all() and not g[~finite].any() and not g[:, ~finite].any()
+    if SOFT[name].operator:
+        close(s[1:4], sx.sort(x[finite], relax=relax))
+    if SOFT[name].balanced:
+        close(r[finite], np.asarray(sx.rank(x[finite], relax=relax)) + 1)
+        close(g[np.ix_(finite, finite)], jacobian(x[finite]))
+
+
+@every
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_half_precision_is_computed_in_single(name, dtype):
+    relax, x = SOFT[name].make(0.3), jnp.asarray(numbers(300), dtype)
+    for op in (sx.sort, sx.rank, lambda x, relax: sx.top_k_mask(x, 40, relax=relax)):
+        single = op(x.astype(jnp.float32), relax=relax)
+        half = op(x, relax=relax)
+        if op is not sx.rank:
+            assert half.dtype == dtype
+        np.testing.assert_array_equal(half.astype(jnp.float32), single.astype(half.dtype).astype(jnp.float32))
+
+
+@every
+def test_single_precision_at_a_hundred_thousand(name):
+    """Within 1e-5 of double, of the largest rank and of the largest element; the sums of ranks and masks too."""
+    soft, x = SOFT[name], numbers(10**5).astype(np.float32)
+    # About a hundred neighbours.
+    t = np.float32({2: 1e-6}.get(soft.unit, 1e-3))
+    for op in ("sort", "rank"):
+        if op == "sort" and name == "SigmoidSum":
+            continue
+        single = getattr(sx, op)(x, relax=soft.make(t))
+        double = getattr(sx, op)(x.astype(np.float64), relax=soft.make(np.float64(t)))
+        # The exponents of "kl" are x/t, here up to 4000, rounded to single precision.
+        rtol = 1e-4 if name == "Permutahedron kl" else 1e-5
+        np.testing.assert_allclose(single, double, rtol=0, atol=rtol * np.abs(double).max(), err_msg=op)
+        if op == "rank" and soft.balanced:
+            np.testing.assert_allclose(np.sum(single, dtype=np.float64), x.size * (x.size - 1) / 2, rtol=1e-6)
+    if soft.balanced:
+        for k in (1, 777, 10**5 - 1):
+            np.testing.assert_allclose(np.sum(sx.top_k_mask(x, k, relax=soft.make(t)), dtype=np.float64), k, atol=2e-2)
+
+
+@every
+@pytest.mark.parametrize("n", [0, 1, 2])
+def test_short_axes(name, n):
+    relax, x = SOFT[name].make(0.5), numbers(3 * n).reshape(3, n)
+    assert sx.sort(x, relax=relax).shape == sx.rank(x, axis=-1, relax=relax).shape == (3, n)
+    assert sx.sort(x.T, 0, relax=relax).shape == sx.top_k_mask(x.T, n, 0, relax=relax).shape == (n, 3)
+    if n == 1:
+        close(sx.sort(x, relax=relax), x)
+        close(sx.rank(x, axis=-1, relax=relax), np.zeros((3, 1)))
+
+
+def test_sum_of_exponentials_against_all_pairs():
+    """Sigmoid ranks are within 1e-12 of the sum over all pairs in double precision, and within 1e-6 in single."""
+    x = numbers(2000)
+    for t in (1e-3, 0.05, 1.0, 30.0):
+        pairs = SOFT["SigmoidSum"].ranks(x, t)
+        np.testing.assert_allclose(sx.rank(x, relax=sx.SigmoidSum(t)), pairs, rtol=0, atol=1e-12 * x.size)
+        single = sx.rank(x.astype(np.float32), relax=sx.SigmoidSum(np.float32(t)))
+        exact = SOFT["SigmoidSum"].ranks(x.astype(np.float32).astype(np.float64), np.float64(np.float32(t)))
+        np.testing.assert_allclose(single, exact, rtol=0, atol=1e-6 * x.size)
