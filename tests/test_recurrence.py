@@ -52,11 +52,17 @@ def close(actual, expected, rtol=1e-13, note=""):
 def test_is_the_serial_loop(dtype, reverse):
     dtype = DTYPES[dtype]
     rtol = max(3 * float(jnp.finfo(dtype).eps), 1e-14)
-    for shape, axis in (((0,), 0), ((1,), 0), (SHAPE, 0), (SHAPE, 1), ((3, 7, 5), 1), ((0, 3), 1)):
-        a, b = coefficients(shape, dtype), tangent(shape, dtype)
-        h = recurrence(a, b, axis, reverse=reverse)
-        assert h.dtype == dtype
-        close(wide(h), serial(a, b, axis, reverse), rtol, f"{shape} along {axis}")
+    a, b = coefficients(SHAPE, dtype), tangent(SHAPE, dtype)
+    h = recurrence(a, b, 1, reverse=reverse)
+    assert h.dtype == dtype
+    close(wide(h), serial(a, b, 1, reverse), rtol)
+
+
+@both_ways
+@pytest.mark.parametrize(("shape", "axis"), [((0,), 0), ((1,), 0), ((0, 3), 1), ((3, 0), 1), ((3, 7, 5), 1)])
+def test_any_axis_and_length(shape, axis, reverse):
+    a, b = coefficients(shape), tangent(shape)
+    close(recurrence(a, b, axis, reverse=reverse), serial(a, b, axis, reverse))
 
 
 @both_ways
@@ -186,8 +192,8 @@ def test_long_rows_keep_their_digits():
 
 @pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
 def test_halves_are_rounded_once(dtype):
-    one = np.ones(3000, DTYPES[dtype])
-    assert_same(recurrence(one, one, 0), np.arange(1, 3001).astype(DTYPES[dtype]))
+    one = np.ones(400, DTYPES[dtype])
+    assert_same(recurrence(one, 9 * one, 0), (9 * np.arange(1, 401)).astype(DTYPES[dtype]))
 
 
 @functools.cache

@@ -71,6 +71,7 @@ def _xla(a: Array, b: Array, *, axis: int, reverse: bool, platform: str | None) 
     factor = jnp.broadcast_to(factor, b.shape)
     return [lax.associative_scan(then, (factor == 0, factor, b.astype(wide)), reverse=reverse, axis=axis)[2].astype(b.dtype)]
 
+
 def _native_lowering(ctx: Any, a: Any, b: Any, *, axis: int, reverse: bool) -> Any:
     if ctx.avals_in[1].dtype.name not in _KERNELS:
         return None

@@ -66,10 +66,11 @@ class SoftSort(AbstractSoftRelaxation, AbstractPermutationRelaxation):
         ```python
         >>> import jax.numpy as jnp, sortax as sx
         >>> x = jnp.array([2., 5., 4.])
-        >>> print(sx.permutation(x, relax=sx.SoftSort(1.)).dense().round(3))
-        [[0.844 0.042 0.114]
-         [0.09  0.245 0.665]
-         [0.035 0.705 0.259]]
+        >>> for row in sx.permutation(x, relax=sx.SoftSort(1.)).dense():
+        ...     print(*(f"{p:.3f}" for p in row))
+        0.844 0.042 0.114
+        0.090 0.245 0.665
+        0.035 0.705 0.259
         >>> print(sx.sort(x, relax=sx.SoftSort(0.1)))
         [2.        4.0000453 4.9999547]
 
