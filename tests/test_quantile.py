@@ -49,6 +49,12 @@ def test_every_method_is_numpys(n):
         close(sx.percentile(X, 100 * Q, 0, method="hazen"), np.percentile(X, 100 * Q, 0, method="hazen"), 1e-12)
 
 
+@pytest.mark.parametrize("dtype", FLOATS)
+def test_medians_of_an_even_number_are_jaxs_to_the_bit(dtype):
+    x = jnp.asarray(draw("random", np.float64, (50, 20)), dtype)
+    assert_same(sx.median(x, -1), jnp.median(x, -1))
+
+
 @pytest.mark.parametrize("dtype", ["float32", "int32"])
 def test_quantiles_that_float32_rounds(dtype):
     """A tenth of ten elements, in single precision, is one of them for NumPy, and not a little more."""

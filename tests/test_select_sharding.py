@@ -161,10 +161,10 @@ def test_shard_map():
         np.testing.assert_allclose(result, expected[name], rtol=1e-13, atol=1e-13, err_msg=name)
 
 
-@pytest.mark.parametrize("ties", REVERSIBLE)
-def test_gradients_of_replicated_operands_carry_the_sum(ties):
+def test_gradients_of_replicated_operands_carry_the_sum():
     """What is alike on all devices, and multiplied with what is not, has a gradient that is summed over devices."""
-    relax = REVERSIBLE[ties]
+    # Averages over ties are one primitive more than the stable policy has.
+    relax = sx.Exact("average")
     losses = {
         "top_k": lambda x, w: (sx.top_k(x * w[None], 4, relax=relax)[0] * w[None, :4]).sum(),
         "alike": lambda x, w: (sx.partition(w, 5, relax=relax)[None] * x).sum(),

@@ -49,7 +49,9 @@ def cases() -> Iterator[Case]:
     yield _case("value and VJP", "top_k", Input(_MILLION), {"k": 1000}, {}, "k = 1000", vjp=True)
     yield _case("forward", "max", Input(_MILLION), {}, {})
     yield _case("value and VJP", "max", Input(_MILLION), {}, {}, vjp=True)
-    yield _case("forward", "segment_sort", Input(_MILLION), {"num_segments": 10**4}, {"jax": 12}, "10^4 groups", others=(_GROUPS,))
+    yield _case(
+        "forward", "segment_sort", Input(_MILLION), {"num_segments": 10**4}, {"jax": 12}, "10^4 groups", others=(_GROUPS,)
+    )
     yield _case("forward", "segment_median", Input(_MILLION), {"num_segments": 10**4}, {}, "10^4 groups", others=(_GROUPS,))
     yield _case("forward", "rank", Input(_MILLION), {}, {"jax": 20}, "average")
     for op, options in (("median", {}), ("top_k", {"k": 1000})):

@@ -173,7 +173,9 @@ def interpolate(low: Float[Array, "*shape"], high: Float[Array, "*shape"], fract
     finite = jnp.isfinite(low) & jnp.isfinite(high)
     a, b = jnp.where(finite, low, 0), jnp.where(finite, high, 0)
     # Of one sign their difference cannot overflow, and equal ends give themselves; of two, neither product can.
-    between = jnp.where((a < 0) == (b < 0), a + (b - a) * fraction, a * (1 - fraction) + b * fraction)
+    # In the middle the products are exact, and so their sum is the mean, rounded once.
+    by_difference = (a == b) | (((a < 0) == (b < 0)) & (fraction != 0.5))
+    between = jnp.where(by_difference, a + (b - a) * fraction, a * (1 - fraction) + b * fraction)
     is_hit = fraction == 0
     c, d = jnp.where(finite | is_hit, 0, low), jnp.where(finite | is_hit, 0, high)
     at_infinity = jnp.where(is_hit, low, c * (1 - fraction) + d * fraction)
