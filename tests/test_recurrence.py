@@ -178,7 +178,7 @@ def test_vmap_over_either_operand_and_over_both(reverse):
 
 def test_vmapped_gradients():
     a, b = coefficients(5), tangent((3, 5))
-    gradient = jax.grad(lambda a, b: (recurrence(a, b, 0) ** 3).sum(), (0, 1))
+    gradient = jax.jit(jax.grad(lambda a, b: (recurrence(a, b, 0) ** 3).sum(), (0, 1)))
     every = [gradient(a, row) for row in b]
     for actual, expected in zip(jax.vmap(gradient, (None, 0))(a, b), zip(*every, strict=True), strict=True):
         close(actual, np.stack(expected))
@@ -192,8 +192,8 @@ def test_long_rows_keep_their_digits():
 
 @pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
 def test_halves_are_rounded_once(dtype):
-    one = np.ones(400, DTYPES[dtype])
-    assert_same(recurrence(one, 9 * one, 0), (9 * np.arange(1, 401)).astype(DTYPES[dtype]))
+    one = np.ones(60, DTYPES[dtype])
+    assert_same(recurrence(one, 99 * one, 0), (99 * np.arange(1, 61)).astype(DTYPES[dtype]))
 
 
 @functools.cache
@@ -242,7 +242,7 @@ def test_gradients_of_replicated_coefficients_carry_the_sum():
     summed = jax.shard_map(
         lambda a, b: jax.lax.psum(total(a, b), "d"), mesh=mesh("Auto"), in_specs=(P(), P("d")), out_specs=P()
     )
-    for actual, expected in zip(jax.grad(summed, (0, 1))(a, b), jax.grad(total, (0, 1))(a, b), strict=True):
+    for actual, expected in zip(*(jax.jit(jax.grad(f, (0, 1)))(a, b) for f in (summed, total)), strict=True):
         close(actual, expected)
 
 
