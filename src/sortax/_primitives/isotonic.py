@@ -28,7 +28,7 @@ def isotonic(
     For `"l2"` $v$ minimises $\sum (v_i - (s_i - w_i))^2$, and a block is worth $\mathrm{mean}(s) - \mathrm{mean}(w)$; for
     `"kl"` it minimises $\sum e^{s_i - v_i} + e^{w_i} v_i$, and a block is worth $\log \sum e^{s_i} - \log \sum e^{w_i}$.
     Neighbours of equal value share a block. No block reaches over one of the `borders`, True where a part begins
-    that is fitted by itself.
+    that is fitted by itself; between these `s` and `w` do not decrease.
 
     Blondel, Teboul, Berthet and Djolonga, "Fast differentiable sorting and ranking" (2020).
     """
