@@ -6,6 +6,7 @@ through the same coefficients.
 
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 from jax import lax
 from jax.interpreters import ad, batching
@@ -56,20 +57,20 @@ def _shape(a: Any, b: Any, *, axis: int, reverse: bool) -> list[Any]:
 def _xla(a: Array, b: Array, *, axis: int, reverse: bool, platform: str | None) -> list[Array]:
     if 0 in b.shape:
         return [b]
-    wide = jnp.float32 if b.dtype.itemsize < 4 else b.dtype
-    # The first coefficient multiplies nothing; what it holds is to have no effect.
-    first = lax.broadcasted_iota(jnp.int32, a.shape, axis) == 0
-    factor = jnp.where(first, 0, a.astype(wide))
-    if reverse:
-        factor = jnp.roll(factor, -1, axis)
-
     # That a zero cuts is told apart from a product that underflows; one that overflows leaves nothing as it is.
     def then(x: Any, y: Any) -> Any:
         cut = y[0] | (x[2] == 0)
         return x[0] | y[0], x[1] * y[1], jnp.where(cut, 0, y[1] * x[2]) + y[2]
 
-    factor = jnp.broadcast_to(factor, b.shape)
-    return [lax.associative_scan(then, (factor == 0, factor, b.astype(wide)), reverse=reverse, axis=axis)[2].astype(b.dtype)]
+    # In single precision the roundings of many coefficients add up.
+    with jax.enable_x64(True):
+        wide = jnp.complex128 if jnp.issubdtype(b.dtype, jnp.complexfloating) else jnp.float64
+        # The first coefficient multiplies nothing; what it holds is to have no effect.
+        first = lax.broadcasted_iota(jnp.int32, a.shape, axis) == 0
+        factor = jnp.where(first, 0, a.astype(wide))
+        factor = jnp.broadcast_to(jnp.roll(factor, -1, axis) if reverse else factor, b.shape)
+        operands = (factor == 0, factor, b.astype(wide))
+        return [lax.associative_scan(then, operands, reverse=reverse, axis=axis)[2].astype(b.dtype)]
 
 
 def _native_lowering(ctx: Any, a: Any, b: Any, *, axis: int, reverse: bool) -> Any:
