@@ -4,6 +4,7 @@ It is closed under differentiation: dh is the recurrence of db + da shift(h), an
 through the same coefficients.
 """
 
+import math
 from typing import Any
 
 import jax
@@ -57,11 +58,6 @@ def _shape(a: Any, b: Any, *, axis: int, reverse: bool) -> list[Any]:
 def _xla(a: Array, b: Array, *, axis: int, reverse: bool, platform: str | None) -> list[Array]:
     if 0 in b.shape:
         return [b]
-    # That a zero cuts is told apart from a product that underflows; one that overflows leaves nothing as it is.
-    def then(x: Any, y: Any) -> Any:
-        cut = y[0] | (x[2] == 0)
-        return x[0] | y[0], x[1] * y[1], jnp.where(cut, 0, y[1] * x[2]) + y[2]
-
     # In single precision the roundings of many coefficients add up.
     with jax.enable_x64(True):
         wide = jnp.complex128 if jnp.issubdtype(b.dtype, jnp.complexfloating) else jnp.float64
@@ -69,8 +65,59 @@ def _xla(a: Array, b: Array, *, axis: int, reverse: bool, platform: str | None) 
         first = lax.broadcasted_iota(jnp.int32, a.shape, axis) == 0
         factor = jnp.where(first, 0, a.astype(wide))
         factor = jnp.broadcast_to(jnp.roll(factor, -1, axis) if reverse else factor, b.shape)
-        operands = (factor == 0, factor, b.astype(wide))
-        return [lax.associative_scan(then, operands, reverse=reverse, axis=axis)[2].astype(b.dtype)]
+        run = _by_chunks if platform == "cpu" else _by_halves
+        return [run(factor, b.astype(wide), axis, reverse).astype(b.dtype)]
+
+
+def _step(factor: Array, before: Array, b: Array) -> Array:
+    """A zero cuts, and of zero nothing is left by whatever factor."""
+    return jnp.where((factor == 0) | (before == 0), 0, factor * before) + b
+
+
+def _by_halves(factor: Array, b: Array, axis: int, reverse: bool) -> Array:
+    """In log2(n) levels. That a zero cuts is told apart from a product that underflows."""
+
+    def then(x: Any, y: Any) -> Any:
+        return x[0] | y[0], x[1] * y[1], jnp.where(y[0] | (x[2] == 0), 0, y[1] * x[2]) + y[2]
+
+    return lax.associative_scan(then, (factor == 0, factor, b), reverse=reverse, axis=axis)[2]
+
+
+def _by_chunks(factor: Array, b: Array, axis: int, reverse: bool) -> Array:
+    """All chunks of about sqrt(n) side by side, from nothing; then what flows from chunk to chunk; then again, from that.
+
+    Little code, which compiles many times faster than the levels do.
+    """
+    factor, b = (jnp.moveaxis(x, axis, 0) for x in (factor, b))
+    if reverse:
+        factor, b = factor[::-1], b[::-1]
+    n = b.shape[0]
+    length = max(1, math.isqrt(n))
+    chunks = -(-n // length)
+    fill = [(0, chunks * length - n)] + [(0, 0)] * (b.ndim - 1)
+    # Steps lead, so that one is all chunks' at once.
+    factor, b = (jnp.pad(x, fill).reshape(chunks, length, *x.shape[1:]).swapaxes(0, 1) for x in (factor, b))
+
+    def advance(h: Array, step: Any) -> Any:
+        h = _step(step[0], h, step[1])
+        return h, h
+
+    def learn(state: Any, step: Any) -> Any:
+        cut, product, offset = state
+        return (cut | (step[0] == 0), product * step[0], _step(step[0], offset, step[1])), None
+
+    def pass_on(h: Array, chunk: Any) -> Any:
+        cut, product, offset = chunk
+        h = jnp.where(cut | (h == 0), 0, product * h) + offset
+        return h, h
+
+    nothing = jnp.zeros_like(b[0])
+    learned, _ = lax.scan(learn, (nothing != 0, nothing + 1, nothing), (factor, b))
+    _, ends = lax.scan(pass_on, nothing[0], learned)
+    before = jnp.concatenate([nothing[:1], ends[:-1]])
+    _, h = lax.scan(advance, before, (factor, b))
+    h = h.swapaxes(0, 1).reshape(chunks * length, *h.shape[2:])[:n]
+    return jnp.moveaxis(h[::-1] if reverse else h, 0, axis)
 
 
 def _native_lowering(ctx: Any, a: Any, b: Any, *, axis: int, reverse: bool) -> Any:
