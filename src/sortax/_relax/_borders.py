@@ -70,8 +70,7 @@ def borders(on: Line, f: Flows, tail: Tail, wanted: Int[Array, "*borders"], belo
     """The borders at which the places `wanted` begin, `below` which so many elements lie."""
     axis = on.axis % on.values.ndim
     n = on.values.shape[axis]
-    place = lax.broadcasted_iota(jnp.int32, on.cut.shape, axis)
-    cell = lax.cummax(jnp.where(on.cut, place, 0), axis)
+    cell = on.cell
 
     def at(index: Array, x: Array) -> Array:
         return primitives.take(index.reshape(index.shape + (1,) * (x.ndim - index.ndim)), x, axis)

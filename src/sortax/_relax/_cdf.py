@@ -13,10 +13,10 @@ from jaxtyping import Array, Float, Inexact, Int, Shaped
 
 from .. import _primitives as primitives
 from .._keys import wide_float
-from .._permutation import AbstractPermutation
+from .._permutation import AbstractPermutation, sorted_places
 from ._borders import Borders, Tail, borders, flows, upper_places
 from ._exponentials import exponential
-from ._kernel import entropies
+from ._kernel import Falloff, entropies
 from ._line import Line, at_rates, later, line, total
 from .base import AbstractPermutationRelaxation
 from .soft import (
@@ -42,6 +42,16 @@ class AbstractCdfRelaxation(AbstractSoftRelaxation, AbstractPermutationRelaxatio
         """The distribution function less one half, at z temperatures."""
 
     @abc.abstractmethod
+    def log_between(
+        self, lower: Float[Array, "*shape"], upper: Float[Array, "*shape"], width: Float[Array, "*shape"]
+    ) -> Float[Array, "*shape"]:
+        """The logarithm of the probability between two finite points, `width` temperatures apart."""
+
+    @abc.abstractmethod
+    def log_below(self, z: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
+        """The logarithm of the distribution function."""
+
+    @abc.abstractmethod
     def exponentials(self, dtype: Any) -> tuple[Inexact[Array, " rates"], Inexact[Array, " rates"]]:
         """The b and a of the tail, the real part of a sum of a exp(-b z) for z >= 0."""
 
@@ -52,9 +62,9 @@ class AbstractCdfRelaxation(AbstractSoftRelaxation, AbstractPermutationRelaxatio
 
     def log_neighbours(self, x: Array, axis: int) -> Array:
         # The tail of Laplace's distribution is also its density: that of the same deviation stands for all.
-        rates, weights = exponential(wide(x).dtype)
-        rate = reciprocal(self.temperature.astype(rates.dtype)) * (2**0.5 / self.deviation)
-        return entropies(x, rates * rate, weights, axis)
+        dtype = wide(x).dtype
+        rate = reciprocal(self.temperature.astype(dtype)) * (2**0.5 / self.deviation)
+        return entropies(x, Falloff(rate, 1, exponential(dtype)), axis)
 
     def sort(self, x: Array, axis: int, *, descending: bool = False, segments: Array | None = None) -> Array:
         return sort_by_operator(_permutation, self, as_floats(self, x), segments, axis, descending)
@@ -140,9 +150,14 @@ class CdfPermutation(AbstractPermutation):
     indices: Int[Array, "*shape"]
     inverse: Int[Array, "*shape"]
     axis: int = eqx.field(static=True)
+    relax: AbstractCdfRelaxation
     line: Line
     tail: Tail
     borders: Borders
+    position: Float[Array, "*shape"]
+    """The element that the lower border of each place is measured from."""
+    width: Float[Array, "*shape"]
+    """Of each place; 0 where it reaches to infinity."""
     from_left: Inexact[Array, "*shape rates"]
     to_right: Inexact[Array, "*shape rates"]
     """What is left of one at the lower border of each place, from its neighbours; 0 where there are none."""
@@ -169,6 +184,32 @@ class CdfPermutation(AbstractPermutation):
             transpose = jax.linear_transpose(product, jax.ShapeDtypeStruct(v.shape, dtype))
             return transpose(v.astype(dtype))[0].astype(v.dtype)
         return product(v.astype(dtype)).astype(v.dtype)
+
+    def _log_entries(self, columns: Array, axis: int) -> Array:
+        row, element = sorted_places(self, columns, axis, self.transposed)
+        on = self.line
+
+        def at_row(x: Array) -> Array:
+            return primitives.take(row, x, axis)
+
+        rate = reciprocal(self.relax.temperature.astype(self.share.dtype))
+        values = jnp.where(jnp.isfinite(on.values), on.values, 0)
+        lower = (at_row(self.position) - primitives.take(element, values, axis)) + at_row(self.borders.offset)
+        has_lower, has_upper = at_row(~on.cut), at_row(later(~on.cut, axis))
+        both = has_lower & has_upper
+        # The lower border of the next place, where this one has none.
+        next_lower = (at_row(later(self.position, axis)) - primitives.take(element, values, axis)) + at_row(
+            later(self.borders.offset, axis)
+        )
+        z, above, width = (jnp.where(there, d, 0) * rate for there, d in (
+            (has_lower, lower), (has_upper, next_lower), (both, at_row(self.width))
+        ))
+        log = jnp.where(
+            both,
+            self.relax.log_between(z, above, jnp.where(both, width, 1)),
+            jnp.where(has_upper, self.relax.log_below(above), jnp.where(has_lower, self.relax.log_below(-z), 0)),
+        )
+        return jnp.where(on.same_cell(row, element), log, -jnp.inf)
 
     def _rows(self, v: Array, axis: int, columns: int) -> Array:
         def wide_as(x: Array) -> Array:
@@ -228,9 +269,12 @@ def _permutation(
         on.indices,
         on.inverse,
         on.axis,
+        relax,
         on,
         tail,
         b,
+        position,
+        width,
         from_left=reached(b.from_left, b.has_left),
         to_right=reached(b.to_right, b.has_right),
         passed=passed,

@@ -8,9 +8,22 @@ from jaxtyping import Array, Float, Inexact, Int, Shaped
 
 from .. import _primitives as primitives
 from .._keys import wide_float
-from .._permutation import AbstractPermutation
+from .._permutation import AbstractPermutation, sorted_places
 from ._line import Line, at_rates, line, total
 from .soft import wide
+
+
+class Falloff(eqx.Module):
+    r"""$\kappa(d) = e^{-(d r)^p}$ with the rate r, and the sum of exponentials that stands for it."""
+
+    rate: Float[Array, ""]
+    power: int = eqx.field(static=True)
+    terms: tuple[Inexact[Array, " rates"], Inexact[Array, " rates"]]
+    """The rates of the exponentials, in units of `rate`, and their weights."""
+
+    @property
+    def rates(self) -> Inexact[Array, " rates"]:
+        return self.terms[0] * self.rate.astype(self.terms[0].dtype)
 
 
 class Kernel(eqx.Module):
@@ -23,36 +36,42 @@ class Kernel(eqx.Module):
 
     line: Line
     nudges: Float[Array, "*shape"]
-    rates: Inexact[Array, " rates"]
-    weights: Inexact[Array, " rates"]
+    falloff: Falloff
 
     def __call__(self, v: Array, columns: int = 0, *, rows_move: bool = False, columns_move: bool = True) -> Array:
         """K @ v for `v` in order with so many trailing columns; whether rows and columns are those of x, or of s."""
         axis = self.line.axis % self.line.values.ndim
         starts = _trailing(self.line.starts, columns)
-        decay = self.line.decay(self.rates)
-        decay = _trailing(decay, columns, before_last=True)
-        nudge = at_rates(_trailing(self.nudges, columns), self.rates)
+        rates, (_, weights) = self.falloff.rates, self.falloff.terms
+        decay = _trailing(self.line.decay(rates), columns, before_last=True)
+        nudge = at_rates(_trailing(self.nudges, columns), rates)
 
         def share(y: Array) -> Array:
             return primitives.average(_trailing(starts, y.ndim - starts.ndim), y, axis)
 
-        sources = jnp.broadcast_to(v[..., None], (*v.shape, self.rates.size)).astype(decay.dtype)
+        sources = jnp.broadcast_to(v[..., None], (*v.shape, rates.size)).astype(decay.dtype)
         from_below, from_above = (sources * (1 + nudge), sources * (1 - nudge)) if columns_move else (sources, sources)
         below, above = self.line.before(share(from_below), decay), self.line.after(share(from_above), decay)
         if rows_move:
             around = share(below) * (1 - nudge) + share(above) * (1 + nudge)
         else:
             around = share(below + above)
-        return total(around, self.weights).astype(v.dtype) + share(v)
+        return total(around, weights).astype(v.dtype) + share(v)
+
+    def log_entries(self, row: Int[Array, "*shape"], element: Int[Array, "*shape"]) -> Float[Array, "*shape"]:
+        """log K at these places in order."""
+        axis = self.line.axis % self.line.values.ndim
+        s = jnp.where(jnp.isfinite(self.line.values), self.line.values, 0)
+        distance = primitives.take(row, s, axis) - primitives.take(element, s + self.nudges, axis)
+        return jnp.where(self.line.same_cell(row, element), -((jnp.abs(distance) * self.falloff.rate) ** self.falloff.power), -jnp.inf)
 
 
-def kernel(x: Array, rates: Array, weights: Array, axis: int, *, segments: Array | None, descending: bool) -> Kernel:
+def kernel(x: Array, falloff: Falloff, axis: int, *, segments: Array | None, descending: bool) -> Kernel:
     on = line(x, axis, segments=segments, descending=descending, ties="average")
     in_order = wide(primitives.permute(on.indices, x, axis))
     in_order = -in_order if descending else in_order
     nudges = jnp.where(jnp.isfinite(on.values), in_order - on.values, 0)
-    return Kernel(on, nudges, rates, weights)
+    return Kernel(on, nudges, falloff)
 
 
 class KernelPermutation(AbstractPermutation):
@@ -90,18 +109,26 @@ class KernelPermutation(AbstractPermutation):
         in_order = primitives.permute(order, v, axis).astype(dtype)
         return (self.kernel(in_order * scales, columns) * rows).astype(v.dtype)
 
+    def _log_entries(self, columns: Array, axis: int) -> Array:
+        row, element = sorted_places(self, columns, axis, self.transposed)
+        log_rows, log_columns = (
+            jnp.log(primitives.take(*scale, axis)) for scale in ((row, self.rows), (element, self.columns))
+        )
+        return self.kernel.log_entries(row, element) + log_rows + log_columns
 
-def entropies(x: Array, rates: Array, weights: Array, axis: int, *, power: int = 1) -> Float[Array, "*shape"]:
-    """For each element in order the entropy of the weights exp(-(d rate)^power) of all elements at distances d."""
+
+def entropies(x: Array, falloff: Falloff, axis: int) -> Float[Array, "*shape"]:
+    """For each element in order the entropy of the weights that fall off with the distances of all elements."""
 
     def log_mass(log_scale: Array) -> Array:
-        K = kernel(x, rates * jnp.exp(log_scale).astype(rates.dtype), weights, axis, segments=None, descending=False)
+        scaled = Falloff(falloff.rate * jnp.exp(log_scale), falloff.power, falloff.terms)
+        K = kernel(x, scaled, axis, segments=None, descending=False)
         return jnp.log(K(jnp.ones_like(K.line.values)))
 
     # log Z, and the mean of the exponent, which is what log Z loses as the scale of distances grows.
-    zero = jnp.zeros((), jnp.finfo(rates.dtype).dtype)
+    zero = jnp.zeros_like(falloff.rate)
     mass, growth = jax.jvp(log_mass, (zero,), (zero + 1,))
-    return mass - growth / power
+    return mass - growth / falloff.power
 
 
 def _trailing(x: Shaped[Array, "*shape"], columns: int, *, before_last: bool = False) -> Array:

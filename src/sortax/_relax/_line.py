@@ -40,6 +40,17 @@ class Line(eqx.Module):
         gaps = jnp.where(far, 0, self.gaps)
         return jnp.where(far[..., None], 0, jnp.exp(-at_rates(gaps, rates)))
 
+    @property
+    def cell(self) -> Int[Array, "*shape"]:
+        """Where what each element is in one piece with starts."""
+        axis = self.axis % self.cut.ndim
+        return lax.cummax(jnp.where(self.cut, lax.broadcasted_iota(jnp.int32, self.cut.shape, axis), 0), axis)
+
+    def same_cell(self, one: Int[Array, "*shape"], other: Int[Array, "*shape"]) -> Bool[Array, "*shape"]:
+        """Whether anything flows between these places."""
+        axis, cell = self.axis % self.cut.ndim, self.cell
+        return primitives.take(one, cell, axis) == primitives.take(other, cell, axis)
+
     def before(self, v: Inexact[Array, "*shape_and_rates"], decay: Array) -> Array:
         r"""$\sum_{j < i} e^{-r d_{ij}} v_j$ at distances d, for `v` in order with the rates on its last axis."""
         axis = self.axis % self.values.ndim

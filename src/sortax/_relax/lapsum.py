@@ -1,5 +1,6 @@
 """LapSum: ranks, masks and permutations by the distribution function of Laplace."""
 
+import math
 from typing import Any
 
 import equinox as eqx
@@ -66,6 +67,18 @@ class LapSum(AbstractCdfRelaxation):
         # Each side apart: at zero both have the right derivative.
         above, below = jnp.where(z >= 0, z, 0), jnp.where(z >= 0, 0, z)
         return jnp.where(z >= 0, -jnp.expm1(-above), jnp.expm1(below)) / 2
+
+    def log_between(self, lower: Array, upper: Array, width: Array) -> Array:
+        # By symmetry most of it lies above zero, where all of it falls off alike, or zero is inside.
+        low, high = jnp.where(lower + upper < 0, -upper, lower), jnp.where(lower + upper < 0, -lower, upper)
+        aside = low >= 0
+        beyond = jnp.log(-jnp.expm1(-width)) - jnp.where(aside, low, 0)
+        around = jnp.log(jnp.where(aside, 1, -jnp.expm1(-high) - jnp.expm1(low)))
+        return jnp.where(aside, beyond, around) - math.log(2)
+
+    def log_below(self, z: Array) -> Array:
+        below, above = jnp.where(z < 0, z, 0), jnp.where(z < 0, 0, z)
+        return jnp.where(z < 0, below - math.log(2), jnp.log1p(-jnp.exp(-above) / 2))
 
     def exponentials(self, dtype: Any) -> tuple[Array, Array]:
         rates, weights = exponential(dtype)

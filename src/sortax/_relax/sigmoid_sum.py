@@ -4,6 +4,7 @@ import math
 from typing import Any
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
@@ -52,6 +53,12 @@ class SigmoidSum(AbstractCdfRelaxation):
 
     def centred(self, z: Array) -> Array:
         return jnp.tanh(z / 2) / 2
+
+    def log_between(self, lower: Array, upper: Array, width: Array) -> Array:
+        return self.log_below(upper) + self.log_below(-lower) + jnp.log(-jnp.expm1(-width))
+
+    def log_below(self, z: Array) -> Array:
+        return jax.nn.log_sigmoid(z)
 
     def exponentials(self, dtype: Any) -> tuple[Array, Array]:
         return logistic(dtype)

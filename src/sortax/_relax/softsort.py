@@ -13,7 +13,7 @@ from .. import _primitives as primitives
 from .._axis import check_choice
 from .._keys import wide_float
 from ._exponentials import exponential, gaussian
-from ._kernel import KernelPermutation, balance, entropies, kernel
+from ._kernel import Falloff, KernelPermutation, balance, entropies, kernel
 from .base import AbstractPermutationRelaxation
 from .soft import (
     AbstractSoftRelaxation,
@@ -99,8 +99,7 @@ class SoftSort(AbstractSoftRelaxation, AbstractPermutationRelaxation):
         return mask_by_place(self, x, k, axis, segments=segments)
 
     def log_neighbours(self, x: Array, axis: int) -> Array:
-        rates, weights, power = _exponentials(self, wide(x).dtype)
-        return entropies(x, rates, weights, axis, power=power)
+        return entropies(x, _falloff(self, wide(x).dtype), axis)
 
     def permutation(self, keys: tuple[Shaped[Array, "*shape"], ...], axis: int, *, descending: bool) -> KernelPermutation:
         *groups, x = keys
@@ -108,19 +107,16 @@ class SoftSort(AbstractSoftRelaxation, AbstractPermutationRelaxation):
         return _permutation(self, as_floats(self, x), segments, axis, descending)
 
 
-def _exponentials(relax: SoftSort, dtype: DTypeLike) -> tuple[Array, Array, int]:
-    """The kernel as a sum of exponentials, and the power of the distance in it."""
+def _falloff(relax: SoftSort, dtype: DTypeLike) -> Falloff:
     t = relax.temperature.astype(dtype)
-    is_absolute = relax.distance == "absolute"
-    rates, weights = (exponential if is_absolute else gaussian)(dtype)
-    scale = reciprocal(t if is_absolute else jnp.sqrt(t))
-    return rates * scale.astype(rates.dtype), weights, 1 if is_absolute else 2
+    if relax.distance == "absolute":
+        return Falloff(reciprocal(t), 1, exponential(dtype))
+    return Falloff(reciprocal(jnp.sqrt(t)), 2, gaussian(dtype))
 
 
 @functools.partial(jax.jit, static_argnums=(3, 4))
 def _permutation(relax: SoftSort, x: Array, segments: Array | None, axis: int, descending: bool) -> KernelPermutation:
-    rates, weights, _ = _exponentials(relax, wide(x).dtype)
-    K = kernel(x, rates, weights, axis, segments=segments, descending=descending)
+    K = kernel(x, _falloff(relax, wide(x).dtype), axis, segments=segments, descending=descending)
     if relax.doubly_stochastic:
         columns = balance(K)
         rows = primitives.average(K.line.starts, columns, axis)

@@ -92,6 +92,9 @@ class StraightThroughPermutation(AbstractPermutation):
     def _apply(self, v: Array, axis: int, columns: int) -> Array:
         return _with_derivative(self.hard._apply(v, axis, columns), self.soft._apply(v, axis, columns))
 
+    def _log_entries(self, columns: Array, axis: int) -> Array:
+        return _with_derivative(self.hard._log_entries(columns, axis), self.soft._log_entries(columns, axis))
+
 
 @jax.custom_jvp
 def _with_derivative(value: Array, carrier: Array) -> Array:
