@@ -121,7 +121,7 @@ def by_cdf(make, cdf, **others):
 
 SOFT = {
     "SoftSort": by_matrix(sx.SoftSort, softsort(1), balanced=False),
-    "SoftSort squared": by_matrix(lambda t: sx.SoftSort(t, "squared"), softsort(2), balanced=False, unit=2, rtol=1e-9),
+    "SoftSort squared": by_matrix(lambda t: sx.SoftSort(t, "squared"), softsort(2), balanced=False, unit=2, rtol=1e-11),
     "SoftSort doubly stochastic": by_matrix(lambda t: sx.SoftSort(t, doubly_stochastic=True), sinkhorn),
     "LapSum": by_cdf(sx.LapSum, laplace),
     "SigmoidSum": by_cdf(sx.SigmoidSum, logistic),

@@ -92,12 +92,21 @@ def _distances(offset: Array, gap: Array, has_left: Array, has_right: Array) -> 
 
 
 def _level(
-    offset: Array, before: Array, after: Array, gap: Array, tail: Tail, has_left: Array, has_right: Array
+    offset: Array,
+    before: Array,
+    after: Array,
+    gap: Array,
+    tail: Tail,
+    has_left: Array,
+    has_right: Array,
+    *,
+    log_scale: Array | None = None,
 ) -> tuple[Array, Array]:
-    """F at an offset, less the number of elements below, and its slope."""
+    """F at an offset, less the number of elements below, and its slope; both times exp(`log_scale`)."""
     left, right = _distances(offset, gap, has_left, has_right)
-    below = jnp.where(has_left[..., None], before * jnp.exp(-at_rates(left, tail.rates)), 0)
-    above = jnp.where(has_right[..., None], after * jnp.exp(-at_rates(right, tail.rates)), 0)
+    scale = 0 if log_scale is None else log_scale[..., None]
+    below = jnp.where(has_left[..., None], before * jnp.exp(scale - at_rates(left, tail.rates)), 0)
+    above = jnp.where(has_right[..., None], after * jnp.exp(scale - at_rates(right, tail.rates)), 0)
     return total(above - below, tail.weights), total(above + below, tail.weights * tail.rates)
 
 
@@ -131,13 +140,18 @@ def _offset(
 def _offset_jvp(primals: Any, tangents: Any) -> Any:
     before, after, gap, tail, _, has_left, has_right = primals
     offset = _offset(*primals)
+    # In the middle of a wide gap both the change of F and its slope underflow, but not their ratio.
+    left, right = _distances(offset, gap, has_left, has_right)
+    nearest = jnp.where(has_left & has_right, jnp.minimum(left, right), left + right)
+    log_scale = lax.stop_gradient(nearest * jnp.real(tail.rates[0]))
+    log_scale = jnp.where(jnp.isfinite(log_scale), log_scale, 0)
 
     def here(before: Array, after: Array, gap: Array, tail: Tail) -> Array:
-        return _level(offset, before, after, gap, tail, has_left, has_right)[0]
+        return _level(offset, before, after, gap, tail, has_left, has_right, log_scale=log_scale)[0]
 
     _, moved = jax.jvp(here, primals[:4], tangents[:4])
-    _, slope = _level(offset, before, after, gap, tail, has_left, has_right)
-    # Where nothing is near, the border moves nothing.
+    _, slope = _level(offset, before, after, gap, tail, has_left, has_right, log_scale=log_scale)
+    # A border at infinity moves nothing.
     flat = slope <= jnp.finfo(slope.dtype).tiny
     return offset, jnp.where(flat, 0, -moved / jnp.where(flat, 1, slope))
 

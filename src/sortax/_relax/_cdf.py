@@ -187,29 +187,23 @@ class CdfPermutation(AbstractPermutation):
 
     def _log_entries(self, columns: Array, axis: int) -> Array:
         row, element = sorted_places(self, columns, axis, self.transposed)
-        on = self.line
-
-        def at_row(x: Array) -> Array:
-            return primitives.take(row, x, axis)
-
         rate = reciprocal(self.relax.temperature.astype(self.share.dtype))
-        values = jnp.where(jnp.isfinite(on.values), on.values, 0)
-        lower = (at_row(self.position) - primitives.take(element, values, axis)) + at_row(self.borders.offset)
-        has_lower, has_upper = at_row(~on.cut), at_row(later(~on.cut, axis))
+        x = primitives.take(element, jnp.where(jnp.isfinite(self.line.values), self.line.values, 0), axis)
+        is_border = ~self.line.cut
+        has_lower, has_upper = (primitives.take(row, there, axis) for there in (is_border, later(is_border, axis)))
+
+        def from_element(position: Array, offset: Array, there: Array) -> Array:
+            distance = (primitives.take(row, position, axis) - x) + primitives.take(row, offset, axis)
+            return jnp.where(there, distance, 0) * rate
+
+        lower = from_element(self.position, self.borders.offset, has_lower)
+        upper = from_element(later(self.position, axis), later(self.borders.offset, axis), has_upper)
         both = has_lower & has_upper
-        # The lower border of the next place, where this one has none.
-        next_lower = (at_row(later(self.position, axis)) - primitives.take(element, values, axis)) + at_row(
-            later(self.borders.offset, axis)
-        )
-        z, above, width = (jnp.where(there, d, 0) * rate for there, d in (
-            (has_lower, lower), (has_upper, next_lower), (both, at_row(self.width))
-        ))
-        log = jnp.where(
-            both,
-            self.relax.log_between(z, above, jnp.where(both, width, 1)),
-            jnp.where(has_upper, self.relax.log_below(above), jnp.where(has_lower, self.relax.log_below(-z), 0)),
-        )
-        return jnp.where(on.same_cell(row, element), log, -jnp.inf)
+        width = jnp.where(both, primitives.take(row, self.width, axis) * rate, 1)
+        below, above = jnp.where(has_upper, self.relax.log_below(upper), 0), self.relax.log_below(-lower)
+        aside = jnp.where(has_lower, above, below)
+        log = jnp.where(both, self.relax.log_between(lower, upper, width), aside)
+        return jnp.where(self.line.same_cell(row, element), log, -jnp.inf)
 
     def _rows(self, v: Array, axis: int, columns: int) -> Array:
         def wide_as(x: Array) -> Array:

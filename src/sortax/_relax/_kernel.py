@@ -59,11 +59,12 @@ class Kernel(eqx.Module):
         return total(around, weights).astype(v.dtype) + share(v)
 
     def log_entries(self, row: Int[Array, "*shape"], element: Int[Array, "*shape"]) -> Float[Array, "*shape"]:
-        """log K at these places in order."""
+        """The logarithm of K at these places in order."""
         axis = self.line.axis % self.line.values.ndim
         s = jnp.where(jnp.isfinite(self.line.values), self.line.values, 0)
         distance = primitives.take(row, s, axis) - primitives.take(element, s + self.nudges, axis)
-        return jnp.where(self.line.same_cell(row, element), -((jnp.abs(distance) * self.falloff.rate) ** self.falloff.power), -jnp.inf)
+        log = -((jnp.abs(distance) * self.falloff.rate) ** self.falloff.power)
+        return jnp.where(self.line.same_cell(row, element), log, -jnp.inf)
 
 
 def kernel(x: Array, falloff: Falloff, axis: int, *, segments: Array | None, descending: bool) -> Kernel:

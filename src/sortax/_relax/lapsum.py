@@ -73,7 +73,7 @@ class LapSum(AbstractCdfRelaxation):
         low, high = jnp.where(lower + upper < 0, -upper, lower), jnp.where(lower + upper < 0, -lower, upper)
         aside = low >= 0
         beyond = jnp.log(-jnp.expm1(-width)) - jnp.where(aside, low, 0)
-        around = jnp.log(jnp.where(aside, 1, -jnp.expm1(-high) - jnp.expm1(low)))
+        around = jnp.log(-jnp.expm1(-jnp.where(aside, 1, high)) - jnp.expm1(jnp.where(aside, -1, low)))
         return jnp.where(aside, beyond, around) - math.log(2)
 
     def log_below(self, z: Array) -> Array:

@@ -46,7 +46,7 @@ class SoftSort(AbstractSoftRelaxation, AbstractPermutationRelaxation):
     - `doubly_stochastic`: whether columns sum to one as well; then ranks sum to $n(n-1)/2$, and masks to $k$.
 
     **Accuracy:** entry i of `sort` is off by $\sum_j e^{-|s_i - s_j|/t} |s_j - s_i| \le (n - 1)\, t/e$ at most, and by
-    $(n - 1)\, g\, e^{-g/t}$ if all gaps are $g \ge t$ at least. `"squared"` is a sum of exponentials with an error of 1e-7 of the
+    $(n - 1)\, g\, e^{-g/t}$ if all gaps are $g \ge t$ at least. `"squared"` is a sum of exponentials with an error of 1e-6 of the
     largest weight in 32 bits, and 1e-13 in 64.
 
     **Ties:** share a place by symmetry; the derivative is the one that is the same for equal elements.
@@ -54,7 +54,7 @@ class SoftSort(AbstractSoftRelaxation, AbstractPermutationRelaxation):
     **NaN:** last and by itself, as an infinity is: nothing flows between these and numbers.
 
     **Cost:** one exact sort and two recurrences a product, O(n) memory; with `doubly_stochastic` 30 products more (56 in double
-    precision). `"squared"` has nine complex recurrences for each. `.dense()` takes n^2.
+    precision). `"squared"` has four complex recurrences for each (eight in double precision). `.dense()` takes n^2.
 
     **Raises:** `ValueError` if the temperature is known and not positive and finite, or for an unknown distance; ops raise
     `TypeError` for elements that are not floats.
