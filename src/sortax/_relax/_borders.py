@@ -104,7 +104,7 @@ def _level(
 ) -> tuple[Array, Array]:
     """F at an offset, less the number of elements below, and its slope; both times exp(`log_scale`)."""
     left, right = _distances(offset, gap, has_left, has_right)
-    scale = 0 if log_scale is None else log_scale[..., None]
+    scale = 0 if log_scale is None else log_scale[..., None].astype(tail.rates.dtype)
     below = jnp.where(has_left[..., None], before * jnp.exp(scale - at_rates(left, tail.rates)), 0)
     above = jnp.where(has_right[..., None], after * jnp.exp(scale - at_rates(right, tail.rates)), 0)
     return total(above - below, tail.weights), total(above + below, tail.weights * tail.rates)

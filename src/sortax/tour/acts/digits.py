@@ -10,7 +10,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from scipy.stats import wasserstein_distance
-from sklearn.datasets import load_digits
 from sklearn.linear_model import LogisticRegression
 
 import sortax as sx
@@ -18,9 +17,9 @@ import sortax as sx
 from ..act import Act, Chapter, Claim, Picture, Step, Table
 from ..measure import alternate, duration
 from ..pictures import digits as pictures
-from . import generator
+from . import adam, generator
+from .handwriting import TRAIN, Handwriting
 
-_TRAIN = 112
 _STOPS = (0, 10, 30, 100, 300, generator.STEPS)
 _CHUNK = 50
 _UNSEEN_DIRECTIONS = 100
@@ -33,22 +32,10 @@ _LEAD = (
 )
 
 
-class _Data:
-    """Digits as (digit, image, pixel) between 0 and 1, in a part to train on and the rest."""
-
-    def __init__(self) -> None:
-        intensities, labels = load_digits(return_X_y=True)
-        images = (np.asarray(intensities) / 16).astype(np.float32)
-        rng = np.random.default_rng(0)
-        by_digit = [images[rng.permutation(np.flatnonzero(labels == digit))] for digit in range(10)]
-        self.train = np.stack([images[:_TRAIN] for images in by_digit])
-        self.unseen = [images[_TRAIN:] for images in by_digit]
-
-
 def _run(step: Step) -> Chapter:
     step("loading the digits", 0.0)
-    data = _Data()
-    z = generator.noise(jax.random.key(9), 10, _TRAIN)
+    data = Handwriting()
+    z = generator.noise(jax.random.key(9), 10, TRAIN)
     snapshots, seconds = _learn(data, z, sx.sort, lambda done: step("learning through the exact sort", 0.02 + 0.5 * done))
     unsorted, _ = _learn(data, z, _as_they_come, lambda done: step("the same without the sort", 0.52 + 0.25 * done))
     step("scoring by SciPy and scikit-learn", 0.77)
@@ -84,10 +71,10 @@ def _as_they_come(x: Any) -> Any:
     return x
 
 
-def _learn(data: _Data, z: Any, sort: generator.Sort, done: Any) -> tuple[dict[int, np.ndarray], float]:
+def _learn(data: Handwriting, z: Any, sort: generator.Sort, done: Any) -> tuple[dict[int, np.ndarray], float]:
     """Images from the same noise at each stop of the training, and the seconds it took once compiled."""
     real = jnp.asarray(data.train)
-    state = generator.start(generator.parameters(jax.random.key(0), 10, real.shape[-1]))
+    state = adam.start(generator.parameters(jax.random.key(0), 10, real.shape[-1]))
     jax.block_until_ready(generator.train(state, 0, 0, real, sort=sort))
     snapshots = {0: np.asarray(generator.generate(state[0], z))}
     began = time.perf_counter()
@@ -102,11 +89,11 @@ def _learn(data: _Data, z: Any, sort: generator.Sort, done: Any) -> tuple[dict[i
 
 def _gaussians(train: np.ndarray) -> np.ndarray:
     rng = np.random.default_rng(1)
-    samples = [rng.multivariate_normal(x.mean(0), np.cov(x.T), _TRAIN) for x in train.astype(np.float64)]
+    samples = [rng.multivariate_normal(x.mean(0), np.cov(x.T), TRAIN) for x in train.astype(np.float64)]
     return np.clip(np.stack(samples), 0, 1).astype(np.float32)
 
 
-def _distance(images: np.ndarray, data: _Data) -> float:
+def _distance(images: np.ndarray, data: Handwriting) -> float:
     """Mean Wasserstein distance to unseen digits, of each digit and each of a fixed set of directions not trained on."""
     w = np.random.default_rng(7).standard_normal((images.shape[-1], _UNSEEN_DIRECTIONS))
     w /= np.linalg.norm(w, axis=0)
@@ -114,7 +101,7 @@ def _distance(images: np.ndarray, data: _Data) -> float:
     return statistics.mean(float(wasserstein_distance(a[:, k], b[:, k])) for a, b in pairs for k in range(w.shape[1]))
 
 
-def _read(images: np.ndarray, data: _Data) -> float:
+def _read(images: np.ndarray, data: Handwriting) -> float:
     """The share of unseen real digits that a classifier reads which has seen only `images`."""
     labels = np.repeat(np.arange(10), images.shape[1])
     classifier = LogisticRegression(max_iter=1000).fit(images.reshape(labels.size, -1), labels)
@@ -122,7 +109,7 @@ def _read(images: np.ndarray, data: _Data) -> float:
     return float(classifier.score(np.concatenate(data.unseen), truth))
 
 
-def _against_jax(data: _Data, z: Any) -> tuple[dict[str, list[float]], float]:
+def _against_jax(data: Handwriting, z: Any) -> tuple[dict[str, list[float]], float]:
     """Seconds of one gradient of the loss with each sort, and the largest relative difference of the two gradients."""
     real = jnp.asarray(data.train)
     p = generator.parameters(jax.random.key(0), 10, real.shape[-1])
@@ -175,17 +162,17 @@ def _score_table(scores: dict[str, tuple[float, float]]) -> Table:
 
 def _speed_table(steps: dict[str, list[float]], seconds: float) -> Table:
     rows = [(name, duration(statistics.median(taken))) for name, taken in steps.items()]
-    numbers = 10 * _TRAIN * generator.directions(jax.random.key(0), 2).shape[1]
+    numbers = 10 * TRAIN * generator.directions(jax.random.key(0), 2).shape[1]
     return Table(
         "One gradient of the training loss",
         ("with", "time"),
         rows,
-        note=f"It sorts two arrays of {numbers:,} numbers in rows of {_TRAIN}; "
+        note=f"It sorts two arrays of {numbers:,} numbers in rows of {TRAIN}; "
         f"{generator.STEPS:,} steps of training took {duration(seconds)}.",
     )
 
 
-def _pictures(data: _Data, snapshots: Any, rivals: Any, curves: Any, distances: dict[str, float]) -> list[Picture]:
+def _pictures(data: Handwriting, snapshots: Any, rivals: Any, curves: Any, distances: dict[str, float]) -> list[Picture]:
     w = np.random.default_rng(11).standard_normal(data.train.shape[-1])
     w /= np.linalg.norm(w)
     digit = 3

@@ -1,4 +1,4 @@
-"""A generator of images trained by sorting: exact sliced Wasserstein matching, with a few lines of Adam.
+"""A generator of images trained by sorting: exact sliced Wasserstein matching.
 
 In one dimension the optimal pairing of two samples is by rank. So both clouds are projected on random directions, the
 projections are sorted, and the squared differences are the loss; its gradient goes through the sort.
@@ -12,9 +12,11 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
+from . import adam
+
 STEPS = 1000
 _NOISE, _HIDDEN, _DIRECTIONS = 16, 128, 64
-_RATE, _MEAN, _SQUARE = 5e-3, 0.9, 0.99
+_RATE = 5e-3
 
 Sort = Callable[[Any], Any]
 
@@ -51,29 +53,13 @@ def loss(p: dict[str, Any], z: Any, w: Any, real: Any, sort: Sort) -> Any:
     return w.shape[0] * jnp.mean((sort(ours) - sort(theirs)) ** 2)
 
 
-def start(p: dict[str, Any]) -> Any:
-    """Parameters and the two moments of Adam."""
-    zeros = jax.tree.map(jnp.zeros_like, p)
-    return p, zeros, zeros
-
-
 @functools.partial(jax.jit, static_argnames="sort")
 def train(state: Any, first: int, last: int, real: Any, *, sort: Sort) -> Any:
-    """Adam from step `first` to step `last`, with fresh noise and fresh directions at each, and a cosine schedule."""
+    """From step `first` to step `last`, with fresh noise and fresh directions at each."""
 
     def one(k: Any, state: Any) -> Any:
-        p, mean, square = state
         key_noise, key_directions = jax.random.split(jax.random.fold_in(jax.random.key(2), k))
         z, w = noise(key_noise, *real.shape[:2]), directions(key_directions, real.shape[2])
-        gradient = jax.grad(loss)(p, z, w, real, sort)
-        mean = jax.tree.map(lambda m, g: _MEAN * m + (1 - _MEAN) * g, mean, gradient)
-        square = jax.tree.map(lambda s, g: _SQUARE * s + (1 - _SQUARE) * g * g, square, gradient)
-        count = jnp.asarray(k + 1, jnp.float32)
-        rate = _RATE * (1 + jnp.cos(jnp.pi * (count - 1) / STEPS)) / 2
-
-        def move(p: Any, m: Any, s: Any) -> Any:
-            return p - rate * (m / (1 - _MEAN**count)) / (jnp.sqrt(s / (1 - _SQUARE**count)) + 1e-8)
-
-        return jax.tree.map(move, p, mean, square), mean, square
+        return adam.step(state, jax.grad(loss)(state[0], z, w, real, sort), k, rate=_RATE, steps=STEPS)
 
     return lax.fori_loop(first, last, one, state)

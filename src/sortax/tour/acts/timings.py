@@ -1,4 +1,4 @@
-"""Act 5: how long a sort and its gradient take, from a hundred numbers to a million."""
+"""Act 6: how long a sort and its gradient take, from a hundred numbers to a million."""
 
 import functools
 import statistics
