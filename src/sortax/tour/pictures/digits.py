@@ -7,9 +7,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from .style import Theme, bare, figure
-
-_SIDE = 8
+from .style import SIDE, Theme, bare, figure, sheet
 
 
 @dataclass(frozen=True)
@@ -36,28 +34,21 @@ class BeforeAfter:
     images: dict[str, np.ndarray]
 
 
-def _sheet(images: np.ndarray) -> np.ndarray:
-    """Images of shape (rows, columns, pixels) on one sheet, with a gap of one pixel between them."""
-    rows, columns, _ = images.shape
-    tiles = np.pad(images.reshape(rows, columns, _SIDE, _SIDE), ((0, 0), (0, 0), (0, 1), (0, 1)))
-    return tiles.transpose(0, 2, 1, 3).reshape(rows * (_SIDE + 1), columns * (_SIDE + 1))[:-1, :-1]
-
-
 def emerging(data: Emerging, theme: Theme) -> Figure:
     fig = figure(theme, 10, 3.75, "Digits emerge from noise: all the network ever sees is sorted projections")
     ax = fig.subplots()
     digits, samples, pixels = data.real.shape
-    sheet = _sheet(np.concatenate([data.images, data.real[None]]).reshape(-1, digits * samples, pixels))
+    shown = sheet(np.concatenate([data.images, data.real[None]]).reshape(-1, digits * samples, pixels))
     # Digits stand apart from each other, and the real ones from those that were learnt.
-    pitch, gap = _SIDE + 1, 3
+    pitch, gap = SIDE + 1, 3
     bottom = len(data.stops) * pitch
-    sheet = np.insert(sheet, np.repeat(np.arange(1, digits) * samples * pitch, gap), 0, axis=1)
-    sheet = np.insert(sheet, [bottom] * gap, 0, axis=0)
-    ax.imshow(sheet, cmap=theme.pen, vmin=0, vmax=1)
+    shown = np.insert(shown, np.repeat(np.arange(1, digits) * samples * pitch, gap), 0, axis=1)
+    shown = np.insert(shown, [bottom] * gap, 0, axis=0)
+    ax.imshow(shown, cmap=theme.pen, vmin=0, vmax=1)
     bare(ax)
     rows = [*(np.arange(len(data.stops)) * pitch), bottom + gap]
     names = [*(f"step {stop:,}" if stop else "untrained" for stop in data.stops), "real"]
-    ax.set_yticks(np.array(rows) + _SIDE / 2 - 0.5, names, color=theme.ink)
+    ax.set_yticks(np.array(rows) + SIDE / 2 - 0.5, names, color=theme.ink)
     ax.tick_params(length=0, pad=8)
     return fig
 
@@ -111,7 +102,7 @@ def before_after(data: BeforeAfter, theme: Theme) -> Figure:
     fig = figure(theme, 10, 4.05, "With the sort the variety of handwriting is learnt; without it, the mean digit")
     panels = ("untrained", "trained without the sort", "trained through the exact sort", "real digits")
     for ax, name in zip(fig.subplots(2, 2).flat, panels, strict=True):
-        ax.imshow(_sheet(data.images[name].swapaxes(0, 1)), cmap=theme.pen, vmin=0, vmax=1)
+        ax.imshow(sheet(data.images[name].swapaxes(0, 1)), cmap=theme.pen, vmin=0, vmax=1)
         ax.set_title(name, color=theme.sortax if "exact" in name else theme.ink, fontsize=9.5)
         bare(ax)
     return fig

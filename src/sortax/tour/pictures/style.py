@@ -6,8 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import matplotlib
+import numpy as np
 from matplotlib.colors import Colormap, LinearSegmentedColormap
 from matplotlib.figure import Figure
+
+SIDE = 8
+"""Of an image of a digit, in pixels."""
 
 
 @dataclass(frozen=True)
@@ -116,3 +120,10 @@ def bare(ax: Any) -> None:
     ax.set(xticks=[], yticks=[])
     for spine in ax.spines.values():
         spine.set_visible(False)
+
+
+def sheet(images: np.ndarray) -> np.ndarray:
+    """Images of shape (rows, columns, pixels) on one sheet, with a gap of one pixel between them."""
+    rows, columns, _ = images.shape
+    tiles = np.pad(images.reshape(rows, columns, SIDE, SIDE), ((0, 0), (0, 0), (0, 1), (0, 1)))
+    return tiles.transpose(0, 2, 1, 3).reshape(rows * (SIDE + 1), columns * (SIDE + 1))[:-1, :-1]

@@ -1,4 +1,4 @@
-"""The picture of act 5: time against length."""
+"""The picture of act 6: time against length."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
