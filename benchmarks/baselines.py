@@ -4,8 +4,6 @@ import jax
 import jax.numpy as jnp
 from jax import Array, lax
 
-import sortax as sx
-
 
 def segment_sort(x: Array, ids: Array, num_segments: int) -> Array:
     return lax.sort((ids, x), num_keys=2)[1]
@@ -24,19 +22,3 @@ def quantile(x: Array, q: tuple[float, ...]) -> Array:
 
 def rank(x: Array) -> Array:
     return jax.scipy.stats.rankdata(x)
-
-
-def dense_softsort(x: Array, temperature: float) -> Array:
-    s = jnp.sort(x)
-    return jax.nn.softmax(-jnp.abs(s[:, None] - x) / temperature, axis=1) @ x
-
-
-def dense_sigmoid_ranks(x: Array, temperature: float) -> Array:
-    return jnp.sum(jax.nn.sigmoid((x[..., :, None] - x[..., None, :]) / temperature), -1) - 0.5
-
-
-def soft(x: Array, op: str, relax: str, temperature: float, **options: int) -> Array:
-    """An op of sortax under a relaxation, both by name."""
-    name, *flags = relax.split()
-    on_axis = {} if op == "sort" else {"axis": -1}
-    return getattr(sx, op)(x, **options, **on_axis, relax=getattr(sx, name)(temperature, *flags))

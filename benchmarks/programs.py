@@ -17,9 +17,10 @@ import numpy as np
 
 from .inputs import Input
 
-LIBRARIES = ("sortax", "jax", "numpy", "torch")
+LIBRARIES = ("sortax", "jax", "numpy", "torch", "torchsort")
 MISSING = [name for name in LIBRARIES if importlib.util.find_spec(name) is None]
 
+_BY_TORCH = ("torch", "torchsort")
 # PyTorch stores these types but does not sort them; NumPy compares those of others one call at a time.
 _LACKS = {"torch": ("uint16", "uint32", "uint64"), "numpy": ("bfloat16",)}
 
@@ -54,7 +55,7 @@ class Problem:
         g = dataclasses.replace(self.input, shape=value.shape, distribution="random", seed=1).array()
         functions.pop("numpy", None)
         return {
-            library: _vjp_by_torch(function, x, g) if library == "torch" else _compiled(_with_vjp(function), x, g)
+            library: _vjp_by_torch(function, x, g) if library in _BY_TORCH else _compiled(_with_vjp(function), x, g)
             for library, function in functions.items()
         }
 

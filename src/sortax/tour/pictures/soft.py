@@ -85,10 +85,10 @@ def _line(ax: Any, data: Reader, theme: Theme) -> None:
 def _curves(ax: Any, data: Reader, theme: Theme) -> None:
     # Step 0 has no place on a logarithmic axis: it stands where step 3 would.
     steps = np.maximum(data.stops, 3)
-    for name, color, shift in (("places", theme.hand, 7), ("lists", theme.sortax, -14)):
+    for name, color, side, shift in (("places", theme.jax, "right", (-9, 4)), ("lists", theme.sortax, "left", (9, -9))):
         ax.plot(steps, data.curves[name], "o-", color=color, markersize=5, markeredgewidth=0)
-        k = 3
-        ax.annotate(name, (steps[k], data.curves[name][k]), (0, shift), textcoords="offset points", color=color, ha="center")
+        at = (steps[3], data.curves[name][3])
+        ax.annotate(name, at, shift, textcoords="offset points", color=color, ha=side)
     ax.set_xscale("log")
     ax.set_xticks(steps, [f"{stop:,}" for stop in data.stops])
     ax.minorticks_off()
