@@ -17,7 +17,7 @@ import numpy as np
 
 from .inputs import Input
 
-LIBRARIES = ("sortax", "jax", "numpy", "torch", "torchsort")
+LIBRARIES = ("sortax", "jax", "numpy", "torch", "torchsort", "rax")
 MISSING = [name for name in LIBRARIES if importlib.util.find_spec(name) is None]
 
 _BY_TORCH = ("torch", "torchsort")

@@ -32,3 +32,10 @@ def torchsort(x: Any, op: str, relax: str, temperature: float) -> Any:
 
     regularizer = relax.split()[1]
     return getattr(torchsort, f"soft_{op}")(x, regularization=regularizer, regularization_strength=temperature)
+
+
+def rax_ranks(x: Array, temperature: float, **_: Any) -> Array:
+    """What its `approx_t12n` ranks by, counted from the largest."""
+    import rax
+
+    return rax.utils.approx_ranks(x / temperature)

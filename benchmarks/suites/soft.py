@@ -1,4 +1,4 @@
-"""The suite `soft`: soft sorting, ranking and masking, value and gradient, beside JAX's hard sort, dense forms and torchsort."""
+"""The suite `soft`: soft sorts, ranks and masks, value and gradient, beside JAX, dense forms, torchsort and rax."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -19,9 +19,8 @@ def cases() -> Iterator[Case]:
                 floors = {"torchsort": floor} if floor and op == "rank" and (regularizer == "l2" or floor < 2) else {}
                 relax = f"Permutahedron {regularizer}"
                 yield _case(f"{relax} {op}", relax, 0.1, Input(shape), {"torchsort": "torchsort"}, floors)
-    # What rax's `approx_t12n` sums.
-    pairs = {"jax": "dense_sigmoid_ranks"}
-    yield _case("SigmoidSum rank", "SigmoidSum", 0.1, Input((1, 10**4)), pairs, {"jax": 200})
+    dense = {"jax": "dense_sigmoid_ranks", "rax": "rax_ranks"}
+    yield _case("SigmoidSum rank", "SigmoidSum", 0.1, Input((1, 10**4)), dense, {"rax": 200})
     yield _case("SigmoidSum rank", "SigmoidSum", 0.1, Input((1, 10**5)), within=0.2)
     yield _case("SigmoidSum top_k_mask", "SigmoidSum", 0.1, Input((1, 10**5)))
     # LapSum's own C++ takes 438 ms for these ranks, 0.78 ms for a mask of 10^4 and 9.2 ms for one of 10^5, on one core.

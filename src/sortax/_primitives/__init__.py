@@ -19,6 +19,7 @@ from .rank import places as places
 from .rank import rank as rank
 from .recurrence import inflow as inflow
 from .recurrence import recurrence as recurrence
+from .recurrence import shifted as shifted
 from .select import partition as partition
 from .select import select as select
 from .select import top_k as top_k

@@ -11,7 +11,8 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 from jax.interpreters import ad, batching
-from jaxtyping import Array, Inexact
+from jax.typing import ArrayLike
+from jaxtyping import Array, Inexact, Shaped
 
 from .. import _native
 from . import _define, _sharding
@@ -40,14 +41,15 @@ def inflow(
     return jnp.where(cut, 0, coefficient * jnp.where(cut, 0, _given(h, axis, reverse)))
 
 
+def shifted(x: Shaped[Array, "*shape"], axis: int, by: int, fill: ArrayLike = 0) -> Shaped[Array, "*shape"]:
+    """`x` moved so many places along the axis, with `fill` where nothing is left."""
+    # Unlike a roll or a concatenation, which write their parts to memory, padding is computed where it is used.
+    return lax.pad(x, jnp.asarray(fill, x.dtype), [(by, -by, 0) if d == axis else (0, 0, 0) for d in range(x.ndim)])
+
+
 def _given(h: Array, axis: int, reverse: bool) -> Array:
     """The h that each step is given, and 0 for the first."""
-    n = h.shape[axis]
-    if n == 0:
-        return h
-    first = jnp.zeros_like(lax.slice_in_dim(h, 0, 1, axis=axis))
-    rest = lax.slice_in_dim(h, 1, n, axis=axis) if reverse else lax.slice_in_dim(h, 0, n - 1, axis=axis)
-    return jnp.concatenate([rest, first] if reverse else [first, rest], axis)
+    return shifted(h, axis, -1 if reverse else 1)
 
 
 def _shape(a: Any, b: Any, *, axis: int, reverse: bool) -> list[Any]:

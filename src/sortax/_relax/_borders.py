@@ -70,16 +70,15 @@ def borders(on: Line, f: Flows, tail: Tail, wanted: Int[Array, "*borders"], belo
     """The borders at which the places `wanted` begin, `below` which so many elements lie."""
     axis = on.axis % on.values.ndim
     n = on.values.shape[axis]
-    cell = on.cell
 
     def at(index: Array, x: Array) -> Array:
         return primitives.take(index.reshape(index.shape + (1,) * (x.ndim - index.ndim)), x, axis)
 
     left, right = jnp.clip(below - 1, 0, n - 1), jnp.clip(below, 0, n - 1)
-    own = at(jnp.clip(wanted, 0, n - 1), cell)
+    own = on.cell(jnp.clip(wanted, 0, n - 1))
     # The border of a cell is at infinity: it is none.
     there = (wanted > own) & (wanted < n)
-    has_left, has_right = there & (below - 1 >= own), there & (below < n) & (at(right, cell) == own)
+    has_left, has_right = there & (below - 1 >= own), there & (below < n) & (on.cell(right) == own)
     gap = at(right, on.gaps)
     sums = at(left, f.before) + 1, at(right, f.after) + 1
     rest = jnp.where(there, wanted - below, 1).astype(gap.dtype)

@@ -203,7 +203,7 @@ class CdfPermutation(AbstractPermutation):
         below, above = jnp.where(has_upper, self.relax.log_below(upper), 0), self.relax.log_below(-lower)
         aside = jnp.where(has_lower, above, below)
         log = jnp.where(both, self.relax.log_between(lower, upper, width), aside)
-        return jnp.where(self.line.same_cell(row, element), log, -jnp.inf)
+        return jnp.where(self.line.cell(row) == self.line.cell(element), log, -jnp.inf)
 
     def _rows(self, v: Array, axis: int, columns: int) -> Array:
         def wide_as(x: Array) -> Array:

@@ -64,7 +64,7 @@ class Kernel(eqx.Module):
         s = jnp.where(jnp.isfinite(self.line.values), self.line.values, 0)
         distance = primitives.take(row, s, axis) - primitives.take(element, s + self.nudges, axis)
         log = -((jnp.abs(distance) * self.falloff.rate) ** self.falloff.power)
-        return jnp.where(self.line.same_cell(row, element), log, -jnp.inf)
+        return jnp.where(self.line.cell(row) == self.line.cell(element), log, -jnp.inf)
 
 
 def kernel(x: Array, falloff: Falloff, axis: int, *, segments: Array | None, descending: bool) -> Kernel:

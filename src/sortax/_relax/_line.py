@@ -40,16 +40,13 @@ class Line(eqx.Module):
         gaps = jnp.where(far, 0, self.gaps)
         return jnp.where(far[..., None], 0, jnp.exp(-at_rates(gaps, rates)))
 
-    @property
-    def cell(self) -> Int[Array, "*shape"]:
-        """Where what each element is in one piece with starts."""
+    def cell(self, places: Int[Array, "*places"]) -> Int[Array, "*places"]:
+        """Where the piece starts that each of these places is in, of which nothing flows into another."""
         axis = self.axis % self.cut.ndim
-        return lax.cummax(jnp.where(self.cut, lax.broadcasted_iota(jnp.int32, self.cut.shape, axis), 0), axis)
-
-    def same_cell(self, one: Int[Array, "*shape"], other: Int[Array, "*shape"]) -> Bool[Array, "*shape"]:
-        """Whether anything flows between these places."""
-        axis, cell = self.axis % self.cut.ndim, self.cell
-        return primitives.take(one, cell, axis) == primitives.take(other, cell, axis)
+        own = lax.broadcasted_iota(jnp.int32, self.cut.shape, axis)
+        if places.shape[axis] == 1:
+            return jnp.max(jnp.where(self.cut & (own <= places), own, 0), axis, keepdims=True)
+        return primitives.take(places, lax.cummax(jnp.where(self.cut, own, 0), axis), axis)
 
     def before(self, v: Inexact[Array, "*shape_and_rates"], decay: Array) -> Array:
         r"""$\sum_{j < i} e^{-r d_{ij}} v_j$ at distances d, for `v` in order with the rates on its last axis."""
@@ -91,12 +88,11 @@ def total(x: Inexact[Array, "*shape rates"], weights: Inexact[Array, " rates"]) 
 
 def later(x: Shaped[Array, "*shape"], axis: int, fill: ArrayLike = 0) -> Shaped[Array, "*shape"]:
     """What stands one later, and `fill` after the last."""
-    last = lax.broadcasted_iota(jnp.int32, x.shape[: axis + 1] + (1,) * (x.ndim - axis - 1), axis) == x.shape[axis] - 1
-    return jnp.where(last, jnp.asarray(fill, x.dtype), jnp.roll(x, -1, axis))
+    return primitives.shifted(x, axis, -1, fill)
 
 
 def _earlier(x: Array, axis: int) -> Array:
-    return jnp.roll(x, 1, axis)
+    return primitives.shifted(x, axis, 1)
 
 
 def _changes(x: Array, axis: int) -> Array:
