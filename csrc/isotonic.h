@@ -17,24 +17,23 @@
 
 namespace sortax {
 
-inline constexpr int64_t kIsotonicTask = int64_t(1) << 14;  // elements worth handing to a thread
+inline constexpr int64_t kIsotonicTask = int64_t(1) << 12;  // elements worth handing to a thread
 
-// The sums of a block. s and w are compared apart: where s is equal a small w still tells.
+// The sums and means of a block. s and w are compared apart: where s is equal a small w still tells.
 struct MeanBlock {
-  double s, w;
+  double s, w, mean_s, mean_w;
   int64_t begin, size;
 
-  static MeanBlock of(double s, double w, int64_t at) { return {s, w, at, 1}; }
+  static MeanBlock of(double s, double w, int64_t at) { return {s, w, s, w, at, 1}; }
 
-  bool pools_with(const MeanBlock& next) const {
-    const double a = double(size), b = double(next.size);
-    return next.s / b - s / a <= next.w / b - w / a;
-  }
+  bool pools_with(const MeanBlock& next) const { return next.mean_s - mean_s <= next.mean_w - mean_w; }
 
   void pool(const MeanBlock& next) {
     s += next.s;
     w += next.w;
     size += next.size;
+    mean_s = s / double(size);
+    mean_w = w / double(size);
   }
 };
 
@@ -52,18 +51,23 @@ struct LogSum {
       sum += other.sum * std::exp(other.largest - largest);
     }
   }
-  // The logarithm of the ratio to another.
-  double over(const LogSum& other) const {
-    return (largest == other.largest ? 0.0 : largest - other.largest) + std::log(sum / other.sum);
-  }
 };
 
 struct KlBlock {
   LogSum s, w;
   int64_t begin;
 
+  static double rise(double from, double to) { return to == from ? 0.0 : to - from; }  // of infinities too
+
   static KlBlock of(double s, double w, int64_t at) { return {{s, 1}, {w, 1}, at}; }
-  bool pools_with(const KlBlock& next) const { return next.s.over(s) <= next.w.over(w); }
+  // Whether s rises no more than w does. The sums are at most the sizes, and often tell without their logarithm.
+  bool pools_with(const KlBlock& next) const {
+    const double rise_s = rise(s.largest, next.s.largest), rise_w = rise(w.largest, next.w.largest);
+    const double more = rise_w == rise_s ? 0.0 : rise_w - rise_s;
+    const double ratio = (next.s.sum * w.sum) / (s.sum * next.w.sum);
+    if (more >= 0 ? ratio <= 1 : ratio >= 1) return more >= 0;
+    return std::log(ratio) <= more;
+  }
   void pool(const KlBlock& next) {
     s.add(next.s);
     w.add(next.w);

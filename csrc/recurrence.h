@@ -123,7 +123,7 @@ void recur_rows(const Workers& workers, const Layout& layout, const void* a, con
     });
   }
   // Few long rows: pieces of each, in groups side by side, first to learn what each makes of its start.
-  const int64_t groups = std::max<int64_t>(std::min(n / (L::kLanes * L::kPiece), workers.count), 1);
+  const int64_t groups = std::max<int64_t>(std::min(n / L::kTask, workers.count), 1);
   for (int64_t r = 0; r < rows; ++r) {
     const Split cuts{n - 1, groups * L::kLanes};
     Lane<E> whole = lane_of(r);

@@ -64,9 +64,9 @@ class LapSum(AbstractCdfRelaxation):
         return 2**0.5
 
     def centred(self, z: Array) -> Array:
-        # Each side apart: at zero both have the right derivative.
-        above, below = jnp.where(z >= 0, z, 0), jnp.where(z >= 0, 0, z)
-        return jnp.where(z >= 0, -jnp.expm1(-above), jnp.expm1(below)) / 2
+        # By the sides, and not by the absolute value, which would have no derivative at zero.
+        beyond = -jnp.expm1(-jnp.where(z >= 0, z, -z)) / 2
+        return jnp.where(z >= 0, beyond, -beyond)
 
     def log_between(self, lower: Array, upper: Array, width: Array) -> Array:
         # By symmetry most of it lies above zero, where all of it falls off alike, or zero is inside.
