@@ -17,12 +17,12 @@
 
 namespace sortax {
 
-inline constexpr int64_t kIsotonicTask = int64_t(1) << 12;  // elements worth handing to a thread
-
 // The sums and means of a block. s and w are compared apart: where s is equal a small w still tells.
 struct MeanBlock {
   double s, w, mean_s, mean_w;
   int64_t begin, size;
+
+  static constexpr int64_t kTask = int64_t(1) << 14;  // elements worth handing to a thread
 
   static MeanBlock of(double s, double w, int64_t at) { return {s, w, s, w, at, 1}; }
 
@@ -57,6 +57,8 @@ struct KlBlock {
   LogSum s, w;
   int64_t begin;
 
+  static constexpr int64_t kTask = int64_t(1) << 12;  // elements worth handing to a thread: each may take an exponential
+
   static double rise(double from, double to) { return to == from ? 0.0 : to - from; }  // of infinities too
 
   static KlBlock of(double s, double w, int64_t at) { return {{s, 1}, {w, 1}, at}; }
@@ -79,7 +81,7 @@ void isotonic_rows(const Workers& workers, const Layout& layout, const bool* bor
                    bool* starts) {
   using E = typename F::Element;
   const int64_t n = layout.n, inner = layout.inner, rows = layout.outer * inner;
-  const Split tasks{rows, rows * n < kIsotonicTask ? 1 : std::min(rows, workers.count * 4)};
+  const Split tasks{rows, rows * n < Block::kTask ? 1 : std::min(rows, workers.count * 4)};
   for_each(workers, tasks.parts, [&](int64_t t) {
     Scratch<Block> scratch(n);
     Block* const blocks = scratch.data();
