@@ -71,8 +71,8 @@ def test_batches_stay_where_they_are(name, kind):
 
 
 def test_linear_memory():
-    """A soft sort of a million elements with its gradient takes half a GiB at most, without kernels in double precision."""
+    """A soft sort of a million elements with its gradient takes a quarter of a GiB at most, on either path."""
     f = jax.value_and_grad(lambda x, relax: jnp.sum(sx.sort(x, relax=relax) ** 2))
     compiled = jax.jit(f).lower(jax.ShapeDtypeStruct((10**6,), np.float32), sx.SoftSort(np.float32(0.1))).compile()
     analysis = compiled.memory_analysis()
-    assert analysis.temp_size_in_bytes < 2**29
+    assert analysis.temp_size_in_bytes < 2**28

@@ -4,10 +4,12 @@ A run is a group of equal neighbours, given by a boolean array that is True wher
 is symmetric, so the primitive is its own transpose as well as its own JVP.
 """
 
+import functools
 from typing import Any
 
 import jax
 import jax.numpy as jnp
+from jax.typing import DTypeLike
 from jaxtyping import Array, Bool, Inexact
 
 from ._linear import define_linear
@@ -24,23 +26,29 @@ def _average_xla(start: Array, v: Array, *, axis: int, platform: str | None) -> 
     # Long runs would lose digits in single precision, and large ones overflow.
     with jax.enable_x64(True):
         wide = jnp.complex128 if jnp.issubdtype(v.dtype, jnp.complexfloating) else jnp.float64
-        mean = _mean_of_runs(jnp.moveaxis(start, axis, -1), jnp.moveaxis(v.astype(wide), axis, -1))
-        return [jnp.moveaxis(mean, -1, axis).astype(v.dtype)]
+        mean = _mean_of_runs(jnp.moveaxis(start, axis, -1), jnp.moveaxis(v, axis, -1), wide)
+        return [jnp.moveaxis(mean, -1, axis)]
 
 
-def _mean_of_runs(start: Array, v: Array) -> Array:
+def _mean_of_runs(start: Array, v: Array, wide: DTypeLike) -> Array:
     if v.ndim > 1:
         shared = start.shape[0] != v.shape[0]
-        return jax.vmap(_mean_of_runs, (None if shared else 0, 0))(start[0] if shared else start, v)
+        row = functools.partial(_mean_of_runs, wide=wide)
+        return jax.vmap(row, (None if shared else 0, 0))(start[0] if shared else start, v)
     run = jnp.cumsum(start, dtype=jnp.int32) - 1
 
     def total(x: Array) -> Array:
-        return jax.ops.segment_sum(x, run, v.size, indices_are_sorted=True)[run]
+        return jax.ops.segment_sum(x, run, v.size, indices_are_sorted=True)
 
-    mean = total(v / total(jnp.ones_like(v)))
+    # Runs that there are not have no elements, and are not read.
+    count = jnp.maximum(total(jnp.ones_like(run)), 1).astype(wide)
+    if v.dtype != wide:
+        # No sum of narrow numbers overflows.
+        return (total(v.astype(wide)) / count).astype(v.dtype)[run]
+    mean = total(v / count[run])
     # Rounding up can still overflow where all of a run are the largest number, and so each is the mean.
     overflow = ~jnp.isfinite(mean) & (total((~jnp.isfinite(v)).astype(jnp.int32)) == 0)
-    return jnp.where(overflow, v, mean)
+    return jnp.where(overflow[run], v, mean[run])
 
 
 def _has_kernel(v: Any) -> bool:

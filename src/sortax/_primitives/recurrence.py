@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 from jax.interpreters import ad, batching
-from jax.typing import ArrayLike
+from jax.typing import ArrayLike, DTypeLike
 from jaxtyping import Array, Inexact, Shaped
 
 from .. import _native
@@ -65,10 +65,9 @@ def _xla(a: Array, b: Array, *, axis: int, reverse: bool, platform: str | None) 
         wide = jnp.complex128 if jnp.issubdtype(b.dtype, jnp.complexfloating) else jnp.float64
         # The first coefficient multiplies nothing; what it holds is to have no effect.
         first = lax.broadcasted_iota(jnp.int32, a.shape, axis) == 0
-        factor = jnp.where(first, 0, a.astype(wide))
-        factor = jnp.broadcast_to(jnp.roll(factor, -1, axis) if reverse else factor, b.shape)
+        factor = jnp.broadcast_to(_coefficients(jnp.where(first, 0, a), axis, reverse), b.shape)
         run = _by_chunks if platform == "cpu" else _by_halves
-        return [run(factor, b.astype(wide), axis, reverse).astype(b.dtype)]
+        return [run(factor, b, axis, reverse, wide)]
 
 
 def _step(factor: Array, before: Array, b: Array) -> Array:
@@ -76,19 +75,20 @@ def _step(factor: Array, before: Array, b: Array) -> Array:
     return jnp.where((factor == 0) | (before == 0), 0, factor * before) + b
 
 
-def _by_halves(factor: Array, b: Array, axis: int, reverse: bool) -> Array:
+def _by_halves(factor: Array, b: Array, axis: int, reverse: bool, wide: DTypeLike) -> Array:
     """In log2(n) levels. That a zero cuts is told apart from a product that underflows."""
 
     def then(x: Any, y: Any) -> Any:
         return x[0] | y[0], x[1] * y[1], jnp.where(y[0] | (x[2] == 0), 0, y[1] * x[2]) + y[2]
 
-    return lax.associative_scan(then, (factor == 0, factor, b), reverse=reverse, axis=axis)[2]
+    steps = factor == 0, factor.astype(wide), b.astype(wide)
+    return lax.associative_scan(then, steps, reverse=reverse, axis=axis)[2].astype(b.dtype)
 
 
-def _by_chunks(factor: Array, b: Array, axis: int, reverse: bool) -> Array:
+def _by_chunks(factor: Array, b: Array, axis: int, reverse: bool, wide: DTypeLike) -> Array:
     """All chunks of about sqrt(n) side by side, from nothing; then what flows from chunk to chunk; then again, from that.
 
-    Little code, which compiles many times faster than the levels do.
+    Little code, which compiles many times faster than the levels do. Only what a step holds is wide.
     """
     factor, b = (jnp.moveaxis(x, axis, 0) for x in (factor, b))
     if reverse:
@@ -100,20 +100,22 @@ def _by_chunks(factor: Array, b: Array, axis: int, reverse: bool) -> Array:
     # Steps lead, so that one is all chunks' at once.
     factor, b = (jnp.pad(x, fill).reshape(chunks, length, *x.shape[1:]).swapaxes(0, 1) for x in (factor, b))
 
-    def advance(h: Array, step: Any) -> Any:
-        h = _step(step[0], h, step[1])
-        return h, h
-
     def learn(state: Any, step: Any) -> Any:
         cut, product, offset = state
-        return (cut | (step[0] == 0), product * step[0], _step(step[0], offset, step[1])), None
+        factor, b = (x.astype(wide) for x in step)
+        return (cut | (factor == 0), product * factor, _step(factor, offset, b)), None
 
     def pass_on(h: Array, chunk: Any) -> Any:
         cut, product, offset = chunk
         h = jnp.where(cut | (h == 0), 0, product * h) + offset
         return h, h
 
-    nothing = jnp.zeros_like(b[0])
+    def advance(h: Array, step: Any) -> Any:
+        factor, b = (x.astype(wide) for x in step)
+        h = _step(factor, h, b)
+        return h, h.astype(step[1].dtype)
+
+    nothing = jnp.zeros_like(b[0], wide)
     learned, _ = lax.scan(learn, (nothing != 0, nothing + 1, nothing), (factor, b))
     _, ends = lax.scan(pass_on, nothing[0], learned)
     before = jnp.concatenate([nothing[:1], ends[:-1]])

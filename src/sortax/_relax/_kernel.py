@@ -44,19 +44,21 @@ class Kernel(eqx.Module):
         starts = _trailing(self.line.starts, columns)
         rates, (_, weights) = self.falloff.rates, self.falloff.terms
         decay = _trailing(self.line.decay(rates), columns, before_last=True)
-        nudge = at_rates(_trailing(self.nudges, columns), rates)
+        nudges = _trailing(self.nudges, columns).astype(v.dtype)
 
         def share(y: Array) -> Array:
-            return primitives.average(_trailing(starts, y.ndim - starts.ndim), y, axis)
+            return primitives.average(starts, y, axis)
 
-        sources = jnp.broadcast_to(v[..., None], (*v.shape, rates.size)).astype(decay.dtype)
-        from_below, from_above = (sources * (1 + nudge), sources * (1 - nudge)) if columns_move else (sources, sources)
-        below, above = self.line.before(share(from_below), decay), self.line.after(share(from_above), decay)
+        own = share(v)
+        from_below = from_above = jnp.broadcast_to(own[..., None], (*v.shape, rates.size)).astype(decay.dtype)
+        if columns_move:
+            tilt = at_rates(share(v * nudges), rates)
+            from_below, from_above = from_below + tilt, from_above - tilt
+        below, above = self.line.before(from_below, decay), self.line.after(from_above, decay)
+        around = share(total(below + above, weights).astype(v.dtype))
         if rows_move:
-            around = share(below) * (1 - nudge) + share(above) * (1 + nudge)
-        else:
-            around = share(below + above)
-        return total(around, weights).astype(v.dtype) + share(v)
+            around += nudges * share(total(above - below, weights * rates).astype(v.dtype))
+        return around + own
 
     def log_entries(self, row: Int[Array, "*shape"], element: Int[Array, "*shape"]) -> Float[Array, "*shape"]:
         """The logarithm of K at these places in order."""
