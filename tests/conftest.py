@@ -29,6 +29,13 @@ def x64(request):
         yield request.param
 
 
+@pytest.fixture(autouse=True, scope="module")
+def forget_programs():
+    """A compiled program holds memory maps, of which a process may have 65530 on Linux: with those of all files, XLA crashes."""
+    yield
+    jax.clear_caches()
+
+
 def pytest_report_header():
     import sortax
 
