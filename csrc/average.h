@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 
 #include "formats.h"
 #include "layout.h"
@@ -33,18 +34,31 @@ void average_rows(const Workers& workers, const Layout& layout, const bool* star
       const E* const in = static_cast<const E*>(from) + o * n * inner + i;
       E* const out = static_cast<E*>(to) + o * n * inner + i;
       const auto starts_at = [&](int64_t j) { return j == 0 || start[j * layout.step]; };
+      const auto end_of_run = [&](int64_t j) {
+        int64_t end = j + 1;
+        if (layout.step == 1 && end < n && !starts_at(end)) {
+          const void* const next = std::memchr(start + end, true, size_t(n - end));
+          return next == nullptr ? n : static_cast<const bool*>(next) - start;
+        }
+        while (end < n && !starts_at(end)) ++end;
+        return end;
+      };
       int64_t j = cuts.begin(piece);
       const int64_t last = cuts.begin(piece + 1);
       while (j < last && !starts_at(j)) ++j;
       while (j < last) {
-        int64_t end = j + 1;
-        while (end < n && !starts_at(end)) ++end;
+        const int64_t end = end_of_run(j);
         if (end == j + 1) {
           out[j * inner] = in[j * inner];
         } else {
-          Wide mean = F::widen(in[j * inner]);
-          for (int64_t k = j + 1; k < end; ++k) mean += F::widen(in[k * inner]);
-          mean /= double(end - j);
+          // Several sums, of which none waits for another; the zero that leaves a sum of -0 what it is.
+          Wide sums[4] = {-Wide(), -Wide(), -Wide(), -Wide()};
+          int64_t k = j;
+          for (; k + 4 <= end; k += 4) {
+            for (int64_t part = 0; part < 4; ++part) sums[part] += F::widen(in[(k + part) * inner]);
+          }
+          for (; k < end; ++k) sums[0] += F::widen(in[k * inner]);
+          Wide mean = ((sums[0] + sums[1]) + (sums[2] + sums[3])) / double(end - j);
           // A sum of the largest doubles overflows where their mean, which an update at a time finds, does not.
           if (!std::isfinite(std::abs(mean))) {
             Wide careful = F::widen(in[j * inner]);

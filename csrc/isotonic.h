@@ -92,18 +92,26 @@ void isotonic_rows(const Workers& workers, const Layout& layout, const bool* bor
       const E* const x = static_cast<const E*>(s) + at;
       const E* const y = static_cast<const E*>(w) + at;
       bool* const start = starts + at;
-      const auto may_pool = [&](const Block& block) { return !border[block.begin * layout.step]; };
-      int64_t last = -1;
-      for (int64_t j = 0; j < n; ++j) {
+      if (n == 0) continue;
+      // The last block stays in registers; `count` are before it.
+      Block top = Block::of(F::widen(x[0]), F::widen(y[0]), 0);
+      int64_t count = 0;
+      start[0] = true;
+      for (int64_t j = 1; j < n; ++j) {
         start[j * inner] = false;
-        Block block = Block::of(F::widen(x[j * inner]), F::widen(y[j * inner]), j);
-        while (last >= 0 && may_pool(block) && blocks[last].pools_with(block)) {
-          blocks[last].pool(block);
-          block = blocks[last--];
+        const Block next = Block::of(F::widen(x[j * inner]), F::widen(y[j * inner]), j);
+        if (border[j * layout.step] || !top.pools_with(next)) {
+          blocks[count++] = top;
+          top = next;
+          continue;
         }
-        blocks[++last] = block;
+        for (top.pool(next); count > 0 && !border[top.begin * layout.step] && blocks[count - 1].pools_with(top);) {
+          blocks[count - 1].pool(top);
+          top = blocks[--count];
+        }
       }
-      for (int64_t b = 0; b <= last; ++b) start[blocks[b].begin * inner] = true;
+      start[top.begin * inner] = true;
+      for (int64_t b = 0; b < count; ++b) start[blocks[b].begin * inner] = true;
     }
   });
 }

@@ -42,23 +42,21 @@ bool permute_rows(const Workers& workers, const Layout& layout, const int32_t* o
           to[j * inner + i] = from[k * inner + i];
         }
       };
-      for (int64_t j = begin; j < end; ++j) {
-        if (layout.inner_is_shared) {
-          const int64_t k = at[j * layout.step];
-          if (uint64_t(k) >= uint64_t(n)) {
-            good = false;
-            continue;
-          }
-          for (int64_t i = 0; i < inner; ++i) move(j, k, i);
-        } else {
-          for (int64_t i = 0; i < inner; ++i) {
-            const int64_t k = at[j * layout.step + layout.inner_offset(i)];
-            if (uint64_t(k) >= uint64_t(n)) {
-              good = false;
-              continue;
-            }
-            move(j, k, i);
-          }
+      const auto follow = [&](int64_t j, int64_t offset, int64_t first, int64_t stop) {
+        const int64_t k = at[j * layout.step + offset];
+        if (uint64_t(k) >= uint64_t(n)) {
+          good = false;
+          return;
+        }
+        for (int64_t i = first; i < stop; ++i) move(j, k, i);
+      };
+      if (inner == 1) {
+        for (int64_t j = begin; j < end; ++j) follow(j, 0, 0, 1);
+      } else if (layout.inner_is_shared) {
+        for (int64_t j = begin; j < end; ++j) follow(j, 0, 0, inner);
+      } else {
+        for (int64_t j = begin; j < end; ++j) {
+          for (int64_t i = 0; i < inner; ++i) follow(j, layout.inner_offset(i), i, i + 1);
         }
       }
       row += end - begin;
