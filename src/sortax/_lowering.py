@@ -1,5 +1,6 @@
 """Lowering a function of arrays in place, with no sharding attached to what it computes."""
 
+import contextlib
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -20,7 +21,9 @@ def inline(ctx: Any, function: Callable[..., Sequence[Any]], *operands: Any) -> 
         mesh = jax.sharding.get_abstract_mesh()
         if not mesh.empty:
             mesh = mesh.update_axis_types(dict.fromkeys(mesh.explicit_axes, AxisType.Auto))
-        with jax.sharding.use_abstract_mesh(mesh):
+        # A primitive inside another's lowering may be of numbers that are wider than JAX's mode outside has them.
+        wide = any(array.dtype.itemsize >= 8 for array in arrays)
+        with jax.sharding.use_abstract_mesh(mesh), jax.enable_x64(True) if wide else contextlib.nullcontext():
             return function(*arrays)
 
     avals = [ShapedArray(aval.shape, aval.dtype) for aval in ctx.avals_in]

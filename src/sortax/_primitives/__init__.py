@@ -7,8 +7,14 @@ from ._ordering import LAST as LAST
 from ._ordering import VALUES as VALUES
 from ._sharding import require_unsharded as require_unsharded
 from .average import average as average
+from .borders import Borders as Borders
+from .borders import borders as borders
+from .flow import Terms as Terms
+from .flow import flow as flow
+from .flow import steeper as steeper
 from .isotonic import REGULARIZERS as REGULARIZERS
 from .isotonic import isotonic as isotonic
+from .parted import parted as parted
 from .quantile_ranks import METHODS as METHODS
 from .quantile_ranks import WHOLE as WHOLE
 from .quantile_ranks import quantile_ranks as quantile_ranks
@@ -17,7 +23,6 @@ from .quantile_ranks import weighted_ranks as weighted_ranks
 from .rank import RANK_METHODS as RANK_METHODS
 from .rank import places as places
 from .rank import rank as rank
-from .recurrence import inflow as inflow
 from .recurrence import recurrence as recurrence
 from .recurrence import shifted as shifted
 from .select import partition as partition

@@ -1,10 +1,10 @@
-"""Primitives that are linear in their second operand, along one axis, under a structure given by the first.
+"""Primitives that are linear in their last operand, along one axis, under a structure given by those before it.
 
-Every member (entries taken by index, a permutation, a mean over ties) is closed under differentiation: the JVP is the
-primitive itself, and so is the transpose. A structure of length one along an axis serves all of that axis.
+Every member (entries taken by index, a permutation, a mean over ties, sums along a line) is closed under differentiation: the
+JVP is the primitive itself, and so is the transpose. A structure of length one along an axis serves all of that axis.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax.numpy as jnp
@@ -22,55 +22,65 @@ def define_linear(
     transposed: Callable[[dict[str, Any], Any], dict[str, Any]],
     length: Callable[[dict[str, Any], Any, Any], Any] = lambda params, n_structure, n: n,
     accepts: Callable[[Any], bool] = lambda v: False,
+    attributes: Callable[[dict[str, Any]], dict[str, Any]] = lambda params: params,
+    reads: Callable[[Sequence[Any]], Sequence[Any]] = lambda operands: operands,
+    swapped: Callable[[list[Any]], list[Any]] = lambda structure: structure,
+    moved: Callable[..., list[Array]] = lambda primals, tangents, **params: [],
 ) -> Callable[..., Array]:
-    """A function `(structure, v, *, axis, **params) -> out`, with `out` shaped like `v` but for its length along `axis`.
+    """A function `(*structure, v, *, axis, **params) -> out`, with `out` shaped like `v` but for its length along `axis`.
 
     **Arguments:**
 
     - `xla`: the same in plain JAX, as a list of one array.
     - `transposed`: the parameters of the transpose, from the parameters and the length of `v`.
-    - `length`: that of the result, from the parameters and the lengths of structure and `v`; by default that of `v`.
+    - `length`: that of the result, from the parameters and the lengths of (the first) structure and `v`; by default that of `v`.
     - `accepts`: whether the native kernel takes `v`'s type; by default there is no kernel.
+    - `attributes`: the parameters as the native kernel takes them.
+    - `reads`: those of the operands that the native kernel takes; by default all.
+    - `swapped`: the structure of the transpose; by default the same.
+    - `moved`: of primals and tangents, what the derivative in the structure adds; by default it has none.
     """
 
-    def shape(structure: Any, v: Any, *, axis: int, **params: Any) -> list[Any]:
+    def shape(*operands: Any, axis: int, **params: Any) -> list[Any]:
+        structure, v = operands[0], operands[-1]
         _sharding.require_unsharded(f"{name} of an array", v, axis)
         n = length(params, structure.shape[axis], v.shape[axis])
         return [v.update(shape=(*v.shape[:axis], n, *v.shape[axis + 1 :]), weak_type=False)]
 
-    def native(ctx: Any, structure: Any, v: Any, *, axis: int, **params: Any) -> Any:
-        if not accepts(ctx.avals_in[1]):
+    def native(ctx: Any, *operands: Any, axis: int, **params: Any) -> Any:
+        if not accepts(ctx.avals_in[-1]):
             return None
-        return _native.lower(ctx, name, structure, v, axis=axis, **params)
+        ctx = ctx.replace(avals_in=reads(ctx.avals_in))
+        return _native.lower(ctx, name, *reads(operands), axis=axis, **attributes(params))
 
     primitive = _define.define(f"sortax_{name}", shape=shape, xla=xla, native=native)
 
-    def apply(structure: Array, v: Array, *, axis: int, **params: Any) -> Array:
-        structure, v = _sharding.align(structure, v)
-        return primitive.bind(structure, v, axis=axis, **params)[0]
+    def apply(*operands: Array, axis: int, **params: Any) -> Array:
+        return primitive.bind(*_sharding.align(*operands), axis=axis, **params)[0]
 
     def jvp(primals: Any, tangents: Any, **params: Any) -> Any:
-        structure, v = primals
-        out = apply(structure, v, **params)
-        dv = tangents[1]
-        return [out], [_define.zero_tangent(out) if _define.is_zero(dv) else apply(structure, dv, **params)]
+        out = apply(*primals, **params)
+        parts = moved(primals, tangents, **params)
+        if not _define.is_zero(tangents[-1]):
+            parts.append(apply(*primals[:-1], tangents[-1], **params))
+        return [out], [sum(parts[1:], parts[0]) if parts else _define.zero_tangent(out)]
 
-    def transpose(cotangents: Any, structure: Any, v: Any, *, axis: int, **params: Any) -> Any:
-        (ct,) = cotangents
+    def transpose(cotangents: Any, *operands: Any, axis: int, **params: Any) -> Any:
+        (ct,), (*structure, v) = cotangents, operands
         if _define.is_zero(ct):
-            return None, ad.Zero(v.aval)
-        return None, apply(structure, ct, axis=axis, **transposed(params, v.aval.shape[axis]))
+            return *(None for _ in structure), ad.Zero(v.aval)
+        back = apply(*swapped(structure), ct, axis=axis, **transposed(params, v.aval.shape[axis]))
+        return *(None for _ in structure), back
 
     def batch(operands: Any, dims: Any, *, axis: int, **params: Any) -> Any:
-        (structure, v), (ds, dv) = operands, dims
+        (*structure, v), (*ds, dv) = operands, dims
         if dv is None:
-            v = jnp.broadcast_to(jnp.expand_dims(v, ds), (*v.shape[:ds], structure.shape[ds], *v.shape[ds:]))
-            dv = ds
-        if ds is None:
-            structure = jnp.expand_dims(structure, dv)
-        else:
-            structure = jnp.moveaxis(structure, ds, dv)
-        return [apply(structure, v, axis=axis + (dv <= axis), **params)], [dv]
+            dv, size = next((d, x.shape[d]) for x, d in zip(structure, ds, strict=True) if d is not None)
+            v = jnp.broadcast_to(jnp.expand_dims(v, dv), (*v.shape[:dv], size, *v.shape[dv:]))
+        structure = [
+            jnp.expand_dims(x, dv) if d is None else jnp.moveaxis(x, d, dv) for x, d in zip(structure, ds, strict=True)
+        ]
+        return [apply(*structure, v, axis=axis + (dv <= axis), **params)], [dv]
 
     ad.primitive_jvps[primitive] = jvp
     ad.primitive_transposes[primitive] = transpose

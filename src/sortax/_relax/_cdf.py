@@ -3,21 +3,22 @@
 import abc
 import dataclasses
 import functools
+from collections.abc import Callable
 from typing import Any
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jax import lax
-from jaxtyping import Array, Float, Inexact, Int, Shaped
+from jax.typing import DTypeLike
+from jaxtyping import Array, Float, Int, Shaped
 
 from .. import _primitives as primitives
-from .._keys import wide_float
 from .._permutation import AbstractPermutation, sorted_places
-from ._borders import Borders, Tail, borders, flows, upper_places
-from ._exponentials import exponential
+from .._keys import wide_float
+from ._exponentials import EXPONENTIAL
 from ._kernel import Falloff, entropies
-from ._line import Line, at_rates, later, line, total
+from ._line import Line, later, line, with_columns
 from .base import AbstractPermutationRelaxation
 from .soft import (
     AbstractSoftRelaxation,
@@ -31,40 +32,34 @@ from .soft import (
 )
 
 
+@dataclasses.dataclass(frozen=True, eq=False)
+class Distribution:
+    """A distribution symmetric around zero, with its unit for one temperature."""
+
+    tail: Callable[[DTypeLike], primitives.Terms]
+    """What the distribution function lacks to one, as a sum of exponentials for numbers of that dtype."""
+    centred: Callable[[Float[Array, "*shape"]], Float[Array, "*shape"]]
+    """The distribution function less one half."""
+    log_below: Callable[[Float[Array, "*shape"]], Float[Array, "*shape"]]
+    """The logarithm of the distribution function."""
+    log_between: Callable[..., Float[Array, "*shape"]]
+    """(lower, upper, width) -> the logarithm of the probability between two finite points, that far apart."""
+    deviation: float
+    """The standard deviation."""
+
+
 class AbstractCdfRelaxation(AbstractSoftRelaxation, AbstractPermutationRelaxation):
-    r"""Each element counts as less than another by a degree, a distribution function of their difference.
-
-    A subclass gives that function, less one half, and what it lacks to one, as a sum of exponentials.
-    """
-
-    @abc.abstractmethod
-    def centred(self, z: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
-        """The distribution function less one half, at z temperatures."""
-
-    @abc.abstractmethod
-    def log_between(
-        self, lower: Float[Array, "*shape"], upper: Float[Array, "*shape"], width: Float[Array, "*shape"]
-    ) -> Float[Array, "*shape"]:
-        """The logarithm of the probability between two finite points, `width` temperatures apart."""
-
-    @abc.abstractmethod
-    def log_below(self, z: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
-        """The logarithm of the distribution function."""
-
-    @abc.abstractmethod
-    def exponentials(self, dtype: Any) -> tuple[Inexact[Array, " rates"], Inexact[Array, " rates"]]:
-        """The b and a of the tail, the real part of a sum of a exp(-b z) for z >= 0."""
+    """Each element counts as less than another by a degree, a distribution function of their difference."""
 
     @property
     @abc.abstractmethod
-    def deviation(self) -> float:
-        """The standard deviation of the distribution, in temperatures."""
+    def distribution(self) -> Distribution: ...
 
     def log_neighbours(self, x: Array, axis: int) -> Array:
         # The tail of Laplace's distribution is also its density: that of the same deviation stands for all.
         dtype = wide(x).dtype
-        rate = reciprocal(self.temperature.astype(dtype)) * (2**0.5 / self.deviation)
-        return entropies(x, Falloff(rate, 1, exponential(dtype)), axis)
+        rate = _rate(self, dtype) * (2**0.5 / self.distribution.deviation)
+        return entropies(x, Falloff(rate, 1, EXPONENTIAL), axis)
 
     def sort(self, x: Array, axis: int, *, descending: bool = False, segments: Array | None = None) -> Array:
         return sort_by_operator(_permutation, self, as_floats(self, x), segments, axis, descending)
@@ -87,17 +82,21 @@ class AbstractCdfRelaxation(AbstractSoftRelaxation, AbstractPermutationRelaxatio
         return _permutation(self, as_floats(self, x), segments, axis, descending)
 
 
-def _tail(relax: AbstractCdfRelaxation, dtype: Any) -> Tail:
-    rates, weights = relax.exponentials(dtype)
-    return Tail(rates * reciprocal(relax.temperature.astype(dtype)).astype(rates.dtype), weights)
+def _rate(relax: AbstractCdfRelaxation, dtype: DTypeLike) -> Float[Array, ""]:
+    return reciprocal(relax.temperature.astype(dtype))
 
 
 @functools.partial(jax.jit, static_argnums=(3, 4))
 def _rank(relax: AbstractCdfRelaxation, x: Array, segments: Array | None, axis: int, descending: bool) -> Array:
     on = line(x, axis, segments=segments, descending=descending, ties="stable")
-    level = flows(on, _tail(relax, x.dtype)).level
-    ranks = primitives.places(x.shape, axis, segments).astype(x.dtype) + level
-    return primitives.permute(on.indices, ranks, axis, transpose=True)
+    rate, terms = _rate(relax, x.dtype), relax.distribution.tail(x.dtype)
+    z, at = on.scaled(rate), on.centred(on.values) * rate
+    below, above = (
+        primitives.flow(z, at, at, jnp.ones_like(z), axis, terms=terms, reverse=reverse) for reverse in (False, True)
+    )
+    # What is level with an element counts one half.
+    exact = primitives.average(on.starts, primitives.places(x.shape, axis, segments).astype(x.dtype), axis)
+    return primitives.permute(on.indices, exact + (above - below), axis, transpose=True)
 
 
 @functools.partial(jax.jit, static_argnums=3)
@@ -106,16 +105,14 @@ def _mask(relax: AbstractCdfRelaxation, x: Array, k: Array, axis: int) -> Array:
     wanted = n - jnp.broadcast_to(k, (*x.shape[:axis], 1, *x.shape[axis + 1 :]))
     if n == 0:
         return x
-    fixed, tail = lax.stop_gradient((x, _tail(relax, x.dtype)))
+    fixed, rate = lax.stop_gradient((x, _rate(relax, x.dtype)))
     on = line(fixed, axis, segments=None, descending=False, ties="stable")
-    f = flows(on, tail)
-    below = jnp.sum(upper_places(on, f) <= wanted, axis, keepdims=True, dtype=jnp.int32)
-    b = borders(on, f, tail, wanted, below)
-    anchor = primitives.take(b.anchor, on.values, axis)
-    offset = _threshold(x, relax, b.offset, anchor, axis)
-    soft = 0.5 + relax.centred(((x - anchor) - offset) * reciprocal(relax.temperature.astype(x.dtype)))
+    at = primitives.borders(on.scaled(rate), wanted, axis, terms=relax.distribution.tail(x.dtype))
+    anchor = primitives.take(at.anchor(n), on.values, axis)
+    offset = _threshold(x, relax, jnp.where(jnp.isnan(at.offset), 0, at.offset), anchor, axis)
+    soft = 0.5 + relax.distribution.centred((x - anchor) * _rate(relax, x.dtype) - offset)
     # Between what is finite and what is not nothing is soft.
-    parted = (wanted <= 0) | (wanted >= n) | primitives.take(jnp.clip(wanted, 0, n - 1), on.cut, axis)
+    parted = jnp.isnan(at.offset)
     return jnp.where(parted | ~jnp.isfinite(x), (on.inverse >= wanted).astype(x.dtype), soft)
 
 
@@ -132,13 +129,43 @@ def _threshold_jvp(axis: int, primals: Any, tangents: Any) -> Any:
     finite = jnp.isfinite(x)
 
     def count(x: Array, relax: Any, b: Array) -> Array:
-        z = ((anchor - jnp.where(finite, x, 0)) + b) * reciprocal(relax.temperature.astype(x.dtype))
-        return jnp.sum(jnp.where(finite, relax.centred(z), 0), axis, keepdims=True)
+        z = (anchor - jnp.where(finite, x, 0)) * _rate(relax, x.dtype) + b
+        return jnp.sum(jnp.where(finite, relax.distribution.centred(z), 0), axis, keepdims=True)
 
     _, moved = jax.jvp(lambda x, relax: count(x, relax, here), (x, relax), tangents[:2])
     _, density = jax.jvp(lambda b: count(x, relax, b), (here,), (jnp.ones_like(here),))
     empty = density <= jnp.finfo(density.dtype).tiny
     return here, jnp.where(empty, 0, -moved / jnp.where(empty, 1, density))
+
+
+@functools.partial(jax.custom_jvp, nondiff_argnums=(0, 1))
+def _border_offset(axis: int, distribution: Distribution, at: primitives.Borders, z: Array, columns: Array) -> Array:
+    """How far the borders are from the elements that they are measured from: they move so that as much stays below them."""
+    return jnp.where(jnp.isnan(at.offset), 0, at.offset)
+
+
+@_border_offset.defjvp
+def _border_offset_jvp(axis: int, distribution: Distribution, primals: Any, tangents: Any) -> Any:
+    at, z, columns = primals
+    offset = _border_offset(axis, distribution, *primals)
+    anchor = at.anchor(z.shape[axis])
+    rows = primitives.take(anchor, columns, axis) + offset
+    sums = functools.partial(
+        primitives.parted,
+        at,
+        z,
+        rows,
+        columns,
+        axis=axis,
+        terms=distribution.tail(columns.dtype),
+        centred=distribution.centred,
+        slope=1,
+        normalised=True,
+    )
+    density, moved = sums(jnp.ones_like(columns)), sums(tangents[2])
+    # A border at infinity moves nothing.
+    flat = density <= jnp.finfo(density.dtype).tiny
+    return offset, jnp.where(flat, 0, moved / jnp.where(flat, 1, density) - primitives.take(anchor, tangents[2], axis))
 
 
 class CdfPermutation(AbstractPermutation):
@@ -150,23 +177,16 @@ class CdfPermutation(AbstractPermutation):
     indices: Int[Array, "*shape"]
     inverse: Int[Array, "*shape"]
     axis: int = eqx.field(static=True)
-    relax: AbstractCdfRelaxation
+    distribution: Distribution = eqx.field(static=True)
     line: Line
-    tail: Tail
-    borders: Borders
-    position: Float[Array, "*shape"]
-    """The element that the lower border of each place is measured from."""
-    width: Float[Array, "*shape"]
-    """Of each place; 0 where it reaches to infinity."""
-    from_left: Inexact[Array, "*shape rates"]
-    to_right: Inexact[Array, "*shape rates"]
-    """What is left of one at the lower border of each place, from its neighbours; 0 where there are none."""
-    passed: Inexact[Array, "*shape rates"]
-    """What of one is lost within each place."""
-    row: Int[Array, "*shape"]
-    """The place in which each element lies, and"""
-    share: Float[Array, "*shape"]
-    """how much of it."""
+    z: Float[Array, "*shape"]
+    """The gaps of the line, in temperatures."""
+    at: primitives.Borders
+    """The lower border of each place."""
+    columns: Float[Array, "*shape"]
+    """Where the elements stand, in temperatures, and"""
+    offset: Float[Array, "*shape"]
+    """how far each border is from the element that it is measured from."""
     transposed: bool = eqx.field(static=True, default=False)
 
     @property
@@ -178,50 +198,39 @@ class CdfPermutation(AbstractPermutation):
             return lax.complex(self._apply(v.real, axis, columns), self._apply(v.imag, axis, columns))
         if not jnp.issubdtype(v.dtype, jnp.floating):
             raise TypeError(f"a soft permutation mixes values, which {v.dtype} cannot hold; pass floats.")
-        dtype = jnp.promote_types(self.share.dtype, wide_float(v.dtype))
-        product = functools.partial(self._rows, axis=axis, columns=columns)
+        dtype, n = jnp.promote_types(self.columns.dtype, wide_float(v.dtype)), v.shape[axis]
+        rows = primitives.take(self.at.anchor(n), self.columns, axis) + self.offset
+        order, at, z, *ends = jax.tree.map(
+            lambda x: with_columns(x, columns), (self.line.indices, self.at, self.z, rows, self.columns)
+        )
+        of = {"terms": self.distribution.tail(self.columns.dtype), "centred": self.distribution.centred}
         if self.transposed:
-            transpose = jax.linear_transpose(product, jax.ShapeDtypeStruct(v.shape, dtype))
-            return transpose(v.astype(dtype))[0].astype(v.dtype)
-        return product(v.astype(dtype)).astype(v.dtype)
+            y = primitives.parted(at, z, *ends, v.astype(dtype), axis, into=n, **of).astype(v.dtype)
+            return primitives.permute(order, y, axis, transpose=True)
+        in_order = primitives.permute(order, v, axis).astype(dtype)
+        return primitives.parted(at, z, *ends, in_order, axis, **of).astype(v.dtype)
 
     def _log_entries(self, columns: Array, axis: int) -> Array:
         row, element = sorted_places(self, columns, axis, self.transposed)
-        rate = reciprocal(self.relax.temperature.astype(self.share.dtype))
-        x = primitives.take(element, jnp.where(jnp.isfinite(self.line.values), self.line.values, 0), axis)
-        is_border = ~self.line.cut
-        has_lower, has_upper = (primitives.take(row, there, axis) for there in (is_border, later(is_border, axis)))
+        x, anchor = self.columns, self.at.anchor(columns.shape[axis])
+        of_element, there = primitives.take(element, x, axis), ~jnp.isnan(self.at.offset)
 
-        def from_element(position: Array, offset: Array, there: Array) -> Array:
-            distance = (primitives.take(row, position, axis) - x) + primitives.take(row, offset, axis)
-            return jnp.where(there, distance, 0) * rate
+        def from_element(of: Callable[[Array, Any], Array]) -> tuple[Array, Array]:
+            position = primitives.take(row, of(primitives.take(anchor, x, axis), 0), axis)
+            is_there = primitives.take(row, of(there, False), axis)
+            distance = (position - of_element) + primitives.take(row, of(self.offset, 0), axis)
+            return jnp.where(is_there, distance, 0), is_there
 
-        lower = from_element(self.position, self.borders.offset, has_lower)
-        upper = from_element(later(self.position, axis), later(self.borders.offset, axis), has_upper)
+        lower, has_lower = from_element(lambda y, fill: y)
+        upper, has_upper = from_element(lambda y, fill: later(y, axis, fill))
         both = has_lower & has_upper
-        width = jnp.where(both, primitives.take(row, self.width, axis) * rate, 1)
-        below, above = jnp.where(has_upper, self.relax.log_below(upper), 0), self.relax.log_below(-lower)
-        aside = jnp.where(has_lower, above, below)
-        log = jnp.where(both, self.relax.log_between(lower, upper, width), aside)
+        # The difference of two borders has the derivative; the width found with them has more digits.
+        exact = primitives.take(row, self.at.width, axis)
+        width = jnp.where(both, exact + ((upper - lower) - lax.stop_gradient(upper - lower)), 1)
+        of = self.distribution
+        below, above = jnp.where(has_upper, of.log_below(upper), 0), of.log_below(-lower)
+        log = jnp.where(both, of.log_between(lower, upper, width), jnp.where(has_lower, above, below))
         return jnp.where(self.line.cell(row) == self.line.cell(element), log, -jnp.inf)
-
-    def _rows(self, v: Array, axis: int, columns: int) -> Array:
-        def wide_as(x: Array) -> Array:
-            return x.reshape(*self.row.shape, *(1,) * columns, *x.shape[self.row.ndim :])
-
-        v = primitives.permute(wide_as(self.line.indices), v, axis)
-        decay = wide_as(self.line.decay(self.tail.rates))
-        sources = jnp.broadcast_to(v[..., None], (*v.shape, decay.shape[-1])).astype(decay.dtype)
-        up_to, from_on = self.line.before(sources, decay) + sources, self.line.after(sources, decay) + sources
-
-        def at(index: Array, x: Array) -> Array:
-            return primitives.take(wide_as(index)[..., None], x, axis)
-
-        below = at(self.borders.left, up_to) * wide_as(self.from_left)
-        above = at(self.borders.right, from_on) * wide_as(self.to_right)
-        outside = total((below + later(above, axis)) * wide_as(self.passed), self.tail.weights)
-        inside = primitives.take(wide_as(self.row), v * wide_as(self.share).astype(v.dtype), axis, into=v.shape[axis])
-        return inside + outside.astype(v.dtype)
 
 
 @functools.partial(jax.jit, static_argnums=(3, 4))
@@ -230,48 +239,9 @@ def _permutation(
 ) -> CdfPermutation:
     on = line(x, axis, segments=segments, descending=descending, ties="stable")
     dtype = on.values.dtype
-    tail = _tail(relax, dtype)
-    f = flows(on, tail)
-    n = x.shape[axis]
-    place = lax.broadcasted_iota(jnp.int32, x.shape, axis)
-    upper = upper_places(on, f)
-    # How many elements lie below each border.
-    counts = primitives.take(upper, jnp.ones_like(upper), axis, into=n + 1)
-    below = lax.slice_in_dim(jnp.cumsum(counts, axis, dtype=jnp.int32), 0, n, axis=axis)
-    b = borders(on, f, tail, place, below)
-    is_border, is_next = ~on.cut, later(~on.cut, axis)
-
-    def reached(distance: Array, there: Array) -> Array:
-        return jnp.where((there & is_border)[..., None], jnp.exp(-at_rates(distance, tail.rates)), 0)
-
-    # Distances are only taken inside a cell, and those of infinities have none.
-    values = jnp.where(jnp.isfinite(on.values), on.values, 0)
-    position = primitives.take(b.anchor, values, axis)
-    both = is_border & is_next
-    width = jnp.where(both, (later(position, axis) - position) + (later(b.offset, axis) - b.offset), 0)
-    passed = jnp.where(both[..., None], -jnp.expm1(-at_rates(jnp.maximum(width, 0), tail.rates)), 1)
-    t = reciprocal(relax.temperature.astype(dtype))
-
-    def share(border: Array) -> Array:
-        """What lies below a border, less one half, of each element; all of it where the border is at infinity."""
-        inside = jnp.clip(border, 0, n - 1)
-        there = (border < n) & primitives.take(inside, is_border, axis)
-        distance = (primitives.take(inside, position, axis) - values) + primitives.take(inside, b.offset, axis)
-        return jnp.where(there, relax.centred(jnp.where(there, distance, 0) * t), jnp.where(border < upper, -0.5, 0.5))
-
-    return CdfPermutation(
-        on.indices,
-        on.inverse,
-        on.axis,
-        relax,
-        on,
-        tail,
-        b,
-        position,
-        width,
-        from_left=reached(b.from_left, b.has_left),
-        to_right=reached(b.to_right, b.has_right),
-        passed=passed,
-        row=upper - 1,
-        share=share(upper) - share(upper - 1),
-    )
+    rate = _rate(relax, dtype)
+    z, columns = on.scaled(rate), on.centred(on.values) * rate
+    places = lax.broadcasted_iota(jnp.int32, x.shape, axis)
+    at = primitives.borders(z, places, axis, terms=relax.distribution.tail(dtype))
+    offset = _border_offset(axis, relax.distribution, at, z, columns)
+    return CdfPermutation(on.indices, on.inverse, on.axis, relax.distribution, on, z, at, columns, offset)

@@ -4,77 +4,61 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jax import lax
-from jaxtyping import Array, Float, Inexact, Int, Shaped
+from jaxtyping import Array, Float, Int
 
 from .. import _primitives as primitives
 from .._keys import wide_float
 from .._permutation import AbstractPermutation, sorted_places
-from ._line import Line, at_rates, line, total
-from .soft import wide
+from ._line import Line, individually, line, with_columns
 
 
 class Falloff(eqx.Module):
-    r"""$\kappa(d) = e^{-(d r)^p}$ with the rate r, and the sum of exponentials that stands for it."""
+    r"""$\kappa(d) = e^{-(d r)^p}$ with the rate r, and the sum of exponentials of d r that stands for it."""
 
     rate: Float[Array, ""]
     power: int = eqx.field(static=True)
-    terms: tuple[Inexact[Array, " rates"], Inexact[Array, " rates"]]
-    """The rates of the exponentials, in units of `rate`, and their weights."""
-
-    @property
-    def rates(self) -> Inexact[Array, " rates"]:
-        return self.terms[0] * self.rate.astype(self.terms[0].dtype)
+    terms: primitives.Terms = eqx.field(static=True)
 
 
 class Kernel(eqx.Module):
     r"""$K_{ij} = \kappa(s_i - x_j)$ with both in order, for a kernel that is a sum of exponentials of distance.
 
     Elements that are equal, and so have one place each of several, share these places: s differentiates as their mean. But each
-    x differentiates by itself, and by symmetry does not move what it is equal to. `nudges` has the value zero, and the
-    derivative by which the x differ from that mean.
+    x differentiates by itself, and by symmetry does not move what it is equal to.
     """
 
     line: Line
-    nudges: Float[Array, "*shape"]
+    x: Float[Array, "*shape"]
+    """What `line` has in order, differentiated each by itself."""
     falloff: Falloff
 
     def __call__(self, v: Array, columns: int = 0, *, rows_move: bool = False, columns_move: bool = True) -> Array:
         """K @ v for `v` in order with so many trailing columns; whether rows and columns are those of x, or of s."""
-        axis = self.line.axis % self.line.values.ndim
-        starts = _trailing(self.line.starts, columns)
-        rates, (_, weights) = self.falloff.rates, self.falloff.terms
-        decay = _trailing(self.line.decay(rates), columns, before_last=True)
-        nudges = _trailing(self.nudges, columns).astype(v.dtype)
+        axis, rate = self.line.axis % self.line.values.ndim, self.falloff.rate
 
-        def share(y: Array) -> Array:
-            return primitives.average(starts, y, axis)
+        def at(x: Array) -> Array:
+            return with_columns(self.line.centred(x) * rate, columns).astype(v.dtype)
 
-        own = share(v)
-        from_below = from_above = jnp.broadcast_to(own[..., None], (*v.shape, rates.size)).astype(decay.dtype)
-        if columns_move:
-            tilt = at_rates(share(v * nudges), rates)
-            from_below, from_above = from_below + tilt, from_above - tilt
-        below, above = self.line.before(from_below, decay), self.line.after(from_above, decay)
-        around = share(total(below + above, weights).astype(v.dtype))
-        if rows_move:
-            around += nudges * share(total(above - below, weights * rates).astype(v.dtype))
-        return around + own
+        s, x = at(self.line.values), at(self.x)
+        ends = x if rows_move else s, x if columns_move else s
+        z = with_columns(self.line.scaled(rate), columns)
+        below, above = (
+            primitives.flow(z, *ends, v, axis, terms=self.falloff.terms, reverse=reverse) for reverse in (False, True)
+        )
+        return below + above
 
     def log_entries(self, row: Int[Array, "*shape"], element: Int[Array, "*shape"]) -> Float[Array, "*shape"]:
         """The logarithm of K at these places in order."""
         axis = self.line.axis % self.line.values.ndim
-        s = jnp.where(jnp.isfinite(self.line.values), self.line.values, 0)
-        distance = primitives.take(row, s, axis) - primitives.take(element, s + self.nudges, axis)
+        s, x = self.line.centred(self.line.values), self.line.centred(self.x)
+        distance = primitives.take(row, s, axis) - primitives.take(element, x, axis)
         log = -((jnp.abs(distance) * self.falloff.rate) ** self.falloff.power)
         return jnp.where(self.line.cell(row) == self.line.cell(element), log, -jnp.inf)
 
 
 def kernel(x: Array, falloff: Falloff, axis: int, *, segments: Array | None, descending: bool) -> Kernel:
     on = line(x, axis, segments=segments, descending=descending, ties="average")
-    in_order = wide(primitives.permute(on.indices, x, axis))
-    in_order = -in_order if descending else in_order
-    nudges = jnp.where(jnp.isfinite(on.values), in_order - on.values, 0)
-    return Kernel(on, nudges, falloff)
+    return Kernel(on, individually(on, x, axis, descending=descending), falloff)
 
 
 class KernelPermutation(AbstractPermutation):
@@ -104,8 +88,8 @@ class KernelPermutation(AbstractPermutation):
         if not jnp.issubdtype(v.dtype, jnp.floating):
             raise TypeError(f"a soft permutation mixes values, which {v.dtype} cannot hold; pass floats.")
         dtype = jnp.promote_types(self.rows.dtype, wide_float(v.dtype))
-        order = _trailing(self.kernel.line.indices, columns)
-        rows, scales = (_trailing(scale, columns).astype(dtype) for scale in (self.rows, self.columns))
+        order = with_columns(self.kernel.line.indices, columns)
+        rows, scales = (with_columns(scale, columns).astype(dtype) for scale in (self.rows, self.columns))
         if self.transposed:
             mixed = self.kernel(v.astype(dtype) * rows, columns, rows_move=True, columns_move=False) * scales
             return primitives.permute(order, mixed.astype(v.dtype), axis, transpose=True)
@@ -132,13 +116,6 @@ def entropies(x: Array, falloff: Falloff, axis: int) -> Float[Array, "*shape"]:
     zero = jnp.zeros_like(falloff.rate)
     mass, growth = jax.jvp(log_mass, (zero,), (zero + 1,))
     return mass - growth / falloff.power
-
-
-def _trailing(x: Shaped[Array, "*shape"], columns: int, *, before_last: bool = False) -> Array:
-    """Axes of length one for so many columns, at the end or before the last axis."""
-    if before_last:
-        return x.reshape(*x.shape[:-1], *(1,) * columns, x.shape[-1])
-    return x.reshape(*x.shape, *(1,) * columns)
 
 
 @jax.custom_jvp

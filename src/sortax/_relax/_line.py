@@ -1,20 +1,13 @@
-"""Elements in order on a line, and sums over them whose weights fall off exponentially with distance.
-
-In order, exp(-|x_i - x_j|) is the product of what each gap between i and j leaves of one, so a sum over all j is two linear
-recurrences, one from each end: O(n), unconditionally stable, and exact.
-"""
+"""Elements in order on a line: what sums over them, with weights that fall off with distance, are computed from."""
 
 import equinox as eqx
 import jax.numpy as jnp
 from jax import lax
 from jax.typing import ArrayLike
-from jaxtyping import Array, Bool, Float, Inexact, Int, Shaped
+from jaxtyping import Array, Bool, Float, Int, Shaped
 
 from .. import _primitives as primitives
 from .._keys import wide_float
-
-# Of one, nothing is left after so many temperatures, in double precision.
-_FAR = 750.0
 
 
 class Line(eqx.Module):
@@ -25,38 +18,44 @@ class Line(eqx.Module):
     values: Float[Array, "*shape"]
     """`x` in order, in 32 bits at least; negated where the order is descending."""
     gaps: Float[Array, "*shape"]
-    """From the element before; 0 where nothing flows."""
-    cut: Bool[Array, "*shape"]
-    """Where nothing flows in from before: at the start of a segment, and between what is finite and what is not."""
-    starts: Bool[Array, "*shape"]
-    """Where a run of equal elements starts."""
+    """From the element before; infinite where nothing flows in from it: at the start of a segment, and between what is
+    finite and what is not."""
     axis: int = eqx.field(static=True)
     """Counted from the end."""
 
-    def decay(self, rates: Inexact[Array, " rates"]) -> Inexact[Array, "*shape rates"]:
-        """What is left of one after each gap, at each rate."""
-        # Nothing is multiplied that would overflow: the derivative in the rate would not be a number.
-        far = self.cut | (self.gaps * jnp.max(jnp.real(rates)) > _FAR)
-        gaps = jnp.where(far, 0, self.gaps)
-        return jnp.where(far[..., None], 0, jnp.exp(-at_rates(gaps, rates)))
+    @property
+    def cut(self) -> Bool[Array, "*shape"]:
+        return jnp.isinf(self.gaps)
+
+    @property
+    def starts(self) -> Bool[Array, "*shape"]:
+        """Where a run of equal elements starts."""
+        return self.gaps != 0
+
+    def scaled(self, rate: Float[Array, ""]) -> Float[Array, "*shape"]:
+        """The gaps times a rate, as the primitives take them: a structure, without a derivative."""
+        return lax.stop_gradient(jnp.where(self.starts, self.gaps * rate, 0))
+
+    @property
+    def middle(self) -> Float[Array, "*row"]:
+        """A number to measure from, so that large ones have small differences; without a derivative."""
+        axis = self.axis % self.values.ndim
+        n = self.values.shape[axis]
+        if n == 0:
+            return jnp.zeros_like(self.values)
+        some = lax.stop_gradient(lax.slice_in_dim(self.values, n // 2, n // 2 + 1, axis=axis))
+        return jnp.where(jnp.isfinite(some), some, 0)
+
+    def centred(self, in_order: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
+        """Numbers of `x` in order, from the middle; 0 for those that are not finite."""
+        finite = jnp.isfinite(self.values)
+        return jnp.where(finite, jnp.where(finite, in_order, 0) - self.middle, 0)
 
     def cell(self, places: Int[Array, "*places"]) -> Int[Array, "*places"]:
         """Where the piece starts that each of these places is in, of which nothing flows into another."""
-        axis = self.axis % self.cut.ndim
-        own = lax.broadcasted_iota(jnp.int32, self.cut.shape, axis)
-        if places.shape[axis] == 1:
-            return jnp.max(jnp.where(self.cut & (own <= places), own, 0), axis, keepdims=True)
+        axis = self.axis % self.gaps.ndim
+        own = lax.broadcasted_iota(jnp.int32, self.gaps.shape, axis)
         return primitives.take(places, lax.cummax(jnp.where(self.cut, own, 0), axis), axis)
-
-    def before(self, v: Inexact[Array, "*shape_and_rates"], decay: Array) -> Array:
-        r"""$\sum_{j < i} e^{-r d_{ij}} v_j$ at distances d, for `v` in order with the rates on its last axis."""
-        axis = self.axis % self.values.ndim
-        return primitives.inflow(decay, primitives.recurrence(decay, v, axis), axis)
-
-    def after(self, v: Inexact[Array, "*shape_and_rates"], decay: Array) -> Array:
-        r"""$\sum_{j > i} e^{-r d_{ij}} v_j$ likewise."""
-        axis = self.axis % self.values.ndim
-        return primitives.inflow(decay, primitives.recurrence(decay, v, axis, reverse=True), axis, reverse=True)
 
 
 def line(x: Float[Array, "*shape"], axis: int, *, segments: Array | None, descending: bool, ties: str) -> Line:
@@ -66,24 +65,25 @@ def line(x: Float[Array, "*shape"], axis: int, *, segments: Array | None, descen
     border = lax.broadcasted_iota(jnp.int32, x.shape, axis) == 0
     if segments is not None:
         border |= _changes(primitives.permute(indices, segments, axis), axis)
-    starts = border | (_changes(s, axis) & ~(jnp.isnan(s) & jnp.isnan(_earlier(s, axis))))
     s = s.astype(wide_float(x.dtype))
     s = -s if descending else s
-    gaps = s - _earlier(s, axis)
+    before = _earlier(s, axis)
     # Infinities of one sign are no distance apart, and NaNs neither; all else is infinitely far from them.
-    cut = border | (starts & ~jnp.isfinite(gaps))
-    gaps = jnp.where(cut | ~jnp.isfinite(gaps), 0, gaps)
-    return Line(indices, inverse, s, gaps, cut, starts, axis - x.ndim)
+    same = (s == before) | (jnp.isnan(s) & jnp.isnan(before))
+    apart = s - before
+    gaps = jnp.where(border, jnp.inf, jnp.where(same, 0, jnp.where(jnp.isfinite(apart), apart, jnp.inf)))
+    return Line(indices, inverse, s, lax.stop_gradient(gaps), axis - x.ndim)
 
 
-def at_rates(x: Float[Array, "*shape"], rates: Inexact[Array, " rates"]) -> Inexact[Array, "*shape rates"]:
-    """`x` times each rate."""
-    return x[..., None].astype(rates.dtype) * rates.reshape((1,) * x.ndim + (-1,))
+def individually(on: Line, x: Float[Array, "*shape"], axis: int, *, descending: bool) -> Float[Array, "*shape"]:
+    """The values of `on`, which differentiate each by itself, in elements that are equal as well."""
+    in_order = primitives.permute(on.indices, x, axis).astype(on.values.dtype)
+    return -in_order if descending else in_order
 
 
-def total(x: Inexact[Array, "*shape rates"], weights: Inexact[Array, " rates"]) -> Float[Array, "*shape"]:
-    """The sum over the rates with these weights, of which the real part counts."""
-    return jnp.real(jnp.sum(x * weights.reshape((1,) * (x.ndim - 1) + (-1,)), -1))
+def with_columns(x: Shaped[Array, "*shape"], columns: int) -> Array:
+    """Axes of length one for so many columns, at the end."""
+    return x.reshape(*x.shape, *(1,) * columns)
 
 
 def later(x: Shaped[Array, "*shape"], axis: int, fill: ArrayLike = 0) -> Shaped[Array, "*shape"]:

@@ -1,14 +1,13 @@
 """LapSum: ranks, masks and permutations by the distribution function of Laplace."""
 
 import math
-from typing import Any
 
 import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from ._cdf import AbstractCdfRelaxation
-from ._exponentials import exponential
+from ._cdf import AbstractCdfRelaxation, Distribution
+from ._exponentials import EXPONENTIAL
 from .soft import as_temperature
 
 
@@ -60,26 +59,34 @@ class LapSum(AbstractCdfRelaxation):
     temperature: Float[Array, ""] = eqx.field(converter=as_temperature)
 
     @property
-    def deviation(self) -> float:
-        return 2**0.5
+    def distribution(self) -> Distribution:
+        return _LAPLACE
 
-    def centred(self, z: Array) -> Array:
-        # By the sides, and not by the absolute value, which would have no derivative at zero.
-        beyond = -jnp.expm1(-jnp.where(z >= 0, z, -z)) / 2
-        return jnp.where(z >= 0, beyond, -beyond)
 
-    def log_between(self, lower: Array, upper: Array, width: Array) -> Array:
-        # By symmetry most of it lies above zero, where all of it falls off alike, or zero is inside.
-        low, high = jnp.where(lower + upper < 0, -upper, lower), jnp.where(lower + upper < 0, -lower, upper)
-        aside = low >= 0
-        beyond = jnp.log(-jnp.expm1(-width)) - jnp.where(aside, low, 0)
-        around = jnp.log(-jnp.expm1(-jnp.where(aside, 1, high)) - jnp.expm1(jnp.where(aside, -1, low)))
-        return jnp.where(aside, beyond, around) - math.log(2)
+def _centred(z: Array) -> Array:
+    # By the sides, and not by the absolute value, which would have no derivative at zero.
+    beyond = -jnp.expm1(-jnp.where(z >= 0, z, -z)) / 2
+    return jnp.where(z >= 0, beyond, -beyond)
 
-    def log_below(self, z: Array) -> Array:
-        below, above = jnp.where(z < 0, z, 0), jnp.where(z < 0, 0, z)
-        return jnp.where(z < 0, below - math.log(2), jnp.log1p(-jnp.exp(-above) / 2))
 
-    def exponentials(self, dtype: Any) -> tuple[Array, Array]:
-        rates, weights = exponential(dtype)
-        return rates, weights / 2
+def _log_between(lower: Array, upper: Array, width: Array) -> Array:
+    # By symmetry most of it lies above zero, where all of it falls off alike, or zero is inside.
+    low, high = jnp.where(lower + upper < 0, -upper, lower), jnp.where(lower + upper < 0, -lower, upper)
+    aside = low >= 0
+    beyond = jnp.log(-jnp.expm1(-width)) - jnp.where(aside, low, 0)
+    around = jnp.log(-jnp.expm1(-jnp.where(aside, 1, high)) - jnp.expm1(jnp.where(aside, -1, low)))
+    return jnp.where(aside, beyond, around) - math.log(2)
+
+
+def _log_below(z: Array) -> Array:
+    below, above = jnp.where(z < 0, z, 0), jnp.where(z < 0, 0, z)
+    return jnp.where(z < 0, below - math.log(2), jnp.log1p(-jnp.exp(-above) / 2))
+
+
+_LAPLACE = Distribution(
+    tail=lambda dtype: tuple((b, w / 2) for b, w in EXPONENTIAL),
+    centred=_centred,
+    log_below=_log_below,
+    log_between=_log_between,
+    deviation=2**0.5,
+)

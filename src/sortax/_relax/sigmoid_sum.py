@@ -1,14 +1,13 @@
 """SigmoidSum: ranks, masks and permutations by the logistic function."""
 
 import math
-from typing import Any
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from ._cdf import AbstractCdfRelaxation
+from ._cdf import AbstractCdfRelaxation, Distribution
 from ._exponentials import logistic
 from .soft import as_temperature
 
@@ -48,17 +47,16 @@ class SigmoidSum(AbstractCdfRelaxation):
     temperature: Float[Array, ""] = eqx.field(converter=as_temperature)
 
     @property
-    def deviation(self) -> float:
-        return math.pi / 3**0.5
+    def distribution(self) -> Distribution:
+        return _LOGISTIC
 
-    def centred(self, z: Array) -> Array:
-        return jnp.tanh(z / 2) / 2
 
-    def log_between(self, lower: Array, upper: Array, width: Array) -> Array:
-        return self.log_below(upper) + self.log_below(-lower) + jnp.log(-jnp.expm1(-width))
-
-    def log_below(self, z: Array) -> Array:
-        return jax.nn.log_sigmoid(z)
-
-    def exponentials(self, dtype: Any) -> tuple[Array, Array]:
-        return logistic(dtype)
+_LOGISTIC = Distribution(
+    tail=logistic,
+    centred=lambda z: jnp.tanh(z / 2) / 2,
+    log_below=jax.nn.log_sigmoid,
+    log_between=lambda lower, upper, width: (
+        jax.nn.log_sigmoid(upper) + jax.nn.log_sigmoid(-lower) + jnp.log(-jnp.expm1(-width))
+    ),
+    deviation=math.pi / 3**0.5,
+)

@@ -12,8 +12,8 @@ from jaxtyping import Array, Float, Shaped
 from .. import _primitives as primitives
 from .._axis import check_choice
 from .._keys import wide_float
-from ._exponentials import exponential, gaussian
-from ._kernel import Falloff, KernelPermutation, balance, entropies, kernel
+from ._exponentials import EXPONENTIAL, gaussian
+from ._kernel import Falloff, Kernel, KernelPermutation, balance, entropies, kernel
 from .base import AbstractPermutationRelaxation
 from .soft import (
     AbstractSoftRelaxation,
@@ -85,7 +85,9 @@ class SoftSort(AbstractSoftRelaxation, AbstractPermutationRelaxation):
         check_choice("distance", self.distance, ("absolute", "squared"))
 
     def sort(self, x: Array, axis: int, *, descending: bool = False, segments: Array | None = None) -> Array:
-        return sort_by_operator(_permutation, self, as_floats(self, x), segments, axis, descending)
+        if self.doubly_stochastic:
+            return sort_by_operator(_permutation, self, as_floats(self, x), segments, axis, descending)
+        return _sort(self, as_floats(self, x), segments, axis, descending)
 
     def place(self, x: Array, w: Array, axis: int, *, descending: bool = False, segments: Array | None = None) -> Array:
         return place_by_operator(_permutation, self, wide(x), w, segments, axis, descending)
@@ -110,13 +112,27 @@ class SoftSort(AbstractSoftRelaxation, AbstractPermutationRelaxation):
 def _falloff(relax: SoftSort, dtype: DTypeLike) -> Falloff:
     t = relax.temperature.astype(dtype)
     if relax.distance == "absolute":
-        return Falloff(reciprocal(t), 1, exponential(dtype))
+        return Falloff(reciprocal(t), 1, EXPONENTIAL)
     return Falloff(reciprocal(jnp.sqrt(t)), 2, gaussian(dtype))
+
+
+def _kernel(relax: SoftSort, x: Array, segments: Array | None, axis: int, descending: bool) -> Kernel:
+    return kernel(x, _falloff(relax, wide(x).dtype), axis, segments=segments, descending=descending)
+
+
+@functools.partial(jax.jit, static_argnums=(3, 4))
+def _sort(relax: SoftSort, x: Array, segments: Array | None, axis: int, descending: bool) -> Array:
+    K = _kernel(relax, x, segments, axis, descending)
+    on, centred = K.line, K.line.centred(K.x)
+    # The sum and its normaliser, side by side.
+    sums = K(jnp.stack([centred, jnp.ones_like(centred)], -1), 1)
+    s = jnp.where(jnp.isfinite(on.values), on.middle + sums[..., 0] / sums[..., 1], on.values)
+    return (-s if descending else s).astype(x.dtype)
 
 
 @functools.partial(jax.jit, static_argnums=(3, 4))
 def _permutation(relax: SoftSort, x: Array, segments: Array | None, axis: int, descending: bool) -> KernelPermutation:
-    K = kernel(x, _falloff(relax, wide(x).dtype), axis, segments=segments, descending=descending)
+    K = _kernel(relax, x, segments, axis, descending)
     if relax.doubly_stochastic:
         columns = balance(K)
         rows = primitives.average(K.line.starts, columns, axis)
