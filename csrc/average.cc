@@ -9,7 +9,7 @@ namespace sortax {
 namespace {
 
 ffi::Error average(ffi::ThreadPool pool, ffi::AnyBuffer starts, ffi::AnyBuffer v, ffi::Result<ffi::AnyBuffer> out,
-                   int64_t axis, ffi::Span<const int64_t> order, ffi::Span<const int64_t> shared) {
+                   int64_t axis, ffi::Span<const int64_t> order, ffi::Span<const int64_t> shared, bool deviation) {
   return guarded([&]() -> ffi::Error {
     Layout layout;
     if (!Layout::make(v.dimensions(), order, axis, shared, layout))
@@ -19,7 +19,9 @@ ffi::Error average(ffi::ThreadPool pool, ffi::AnyBuffer starts, ffi::AnyBuffer v
     const Workers workers = workers_of(pool);
     const bool* const start = static_cast<const bool*>(starts.untyped_data());
     const auto run = [&](auto format) {
-      average_rows<decltype(format)>(workers, layout, start, v.untyped_data(), out->untyped_data());
+      using F = decltype(format);
+      deviation ? average_rows<F, true>(workers, layout, start, v.untyped_data(), out->untyped_data())
+                : average_rows<F, false>(workers, layout, start, v.untyped_data(), out->untyped_data());
       return ffi::Error::Success();
     };
     switch (v.element_type()) {
@@ -46,4 +48,5 @@ XLA_FFI_DEFINE_HANDLER_SYMBOL(sortax_average, sortax::average,
                                   .Ret<xla::ffi::AnyBuffer>()
                                   .Attr<int64_t>("axis")
                                   .Attr<xla::ffi::Span<const int64_t>>("order")
-                                  .Attr<xla::ffi::Span<const int64_t>>("shared"));
+                                  .Attr<xla::ffi::Span<const int64_t>>("shared")
+                                  .Attr<bool>("deviation"));

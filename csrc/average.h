@@ -1,7 +1,7 @@
-// Each element replaced by the mean of its run along an axis.
+// Each element replaced by the mean of its run along an axis, or by what it is off that mean.
 //
-// Contract: starts (True where a run starts) and v as in layout.h; out like v. Sums are accumulated in double; a run of
-// one element is copied bit by bit. Allocates nothing of the size of the data.
+// Contract: starts (True where a run starts) and v as in layout.h; out like v. Sums are accumulated in double and rounded
+// once; a run of one element is copied bit by bit, and off its mean by zero. Allocates nothing of the size of the data.
 
 #pragma once
 
@@ -17,7 +17,7 @@ namespace sortax {
 
 inline constexpr int64_t kAverageTask = int64_t(1) << 15;  // elements worth handing to a thread
 
-template <class F>
+template <class F, bool kDeviation>
 void average_rows(const Workers& workers, const Layout& layout, const bool* starts, const void* from, void* to) {
   using E = typename F::Element;
   using Wide = typename F::Wide;
@@ -49,7 +49,7 @@ void average_rows(const Workers& workers, const Layout& layout, const bool* star
       while (j < last) {
         const int64_t end = end_of_run(j);
         if (end == j + 1) {
-          out[j * inner] = in[j * inner];
+          out[j * inner] = kDeviation ? F::round(Wide()) : in[j * inner];
         } else {
           // Several sums, of which none waits for another; the zero that leaves a sum of -0 what it is.
           Wide sums[4] = {-Wide(), -Wide(), -Wide(), -Wide()};
@@ -68,8 +68,12 @@ void average_rows(const Workers& workers, const Layout& layout, const bool* star
             }
             if (std::isfinite(std::abs(careful))) mean = careful;
           }
-          const E rounded = F::round(mean);
-          for (int64_t k = j; k < end; ++k) out[k * inner] = rounded;
+          if constexpr (kDeviation) {
+            for (int64_t k = j; k < end; ++k) out[k * inner] = F::round(Wide(F::widen(in[k * inner])) - mean);
+          } else {
+            const E rounded = F::round(mean);
+            for (int64_t k = j; k < end; ++k) out[k * inner] = rounded;
+          }
         }
         j = end;
       }

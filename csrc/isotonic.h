@@ -1,7 +1,8 @@
 // Where the blocks of an isotonic regression start: pool adjacent violators.
 //
 // Contract: borders (True where nothing pools with what is before) as the structure of layout.h; s, w and starts (bool) like
-// the array. A block's value is mean(s) - mean(w), or of a KlBlock logsumexp(s) - logsumexp(w) of its members; the blocks
+// the array, and one rate for each row of it. A block's value is mean(s) - mean(w), or of a KlBlock logsumexp(s) -
+// logsumexp(w) of its members, where s is times the rate, in double; the blocks
 // are those of the least pooling after which these values increase. Neighbours of equal value are pooled. Sums are
 // accumulated in double, and of exponentials only ratios are formed, so none overflows. Allocates one row of scratch a
 // thread.
@@ -77,8 +78,8 @@ struct KlBlock {
 };
 
 template <class F, class Block>
-void isotonic_rows(const Workers& workers, const Layout& layout, const bool* borders, const void* s, const void* w,
-                   bool* starts) {
+void isotonic_rows(const Workers& workers, const Layout& layout, const bool* borders, const void* rates, const void* s,
+                   const void* w, bool* starts) {
   using E = typename F::Element;
   const int64_t n = layout.n, inner = layout.inner, rows = layout.outer * inner;
   const Split tasks{rows, rows * n < Block::kTask ? 1 : std::min(rows, workers.count * 4)};
@@ -92,14 +93,15 @@ void isotonic_rows(const Workers& workers, const Layout& layout, const bool* bor
       const E* const x = static_cast<const E*>(s) + at;
       const E* const y = static_cast<const E*>(w) + at;
       bool* const start = starts + at;
+      const double rate = F::widen(static_cast<const E*>(rates)[r]);
       if (n == 0) continue;
       // The last block stays in registers; `count` are before it.
-      Block top = Block::of(F::widen(x[0]), F::widen(y[0]), 0);
+      Block top = Block::of(rate * F::widen(x[0]), F::widen(y[0]), 0);
       int64_t count = 0;
       start[0] = true;
       for (int64_t j = 1; j < n; ++j) {
         start[j * inner] = false;
-        const Block next = Block::of(F::widen(x[j * inner]), F::widen(y[j * inner]), j);
+        const Block next = Block::of(rate * F::widen(x[j * inner]), F::widen(y[j * inner]), j);
         if (border[j * layout.step] || !top.pools_with(next)) {
           blocks[count++] = top;
           top = next;

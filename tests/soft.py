@@ -141,11 +141,10 @@ OPS = {
     "segment_top_k_mask": lambda x, axis, relax: sx.segment_top_k_mask(
         x, np.arange(x.shape[axis]) % 2, 2, axis=axis, relax=relax
     ),
-} | {name: op.call for name, op in SELECTIONS.items() if name != "weighted median"}
+} | {name: op.call for name, op in SELECTIONS.items()}
 WITH_OPERATOR = {
     "sort_by": lambda x, axis, relax: sx.sort_by(x, jnp.sin(x), axis, relax=relax),
     "P.T @": lambda x, axis, relax: sx.permutation(x, axis, relax=relax).T @ jnp.cos(x),
-    "weighted median": SELECTIONS["weighted median"].call,
 }
 
 

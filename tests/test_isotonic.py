@@ -166,6 +166,18 @@ def test_vmap_over_any_operand():
         assert_same(jax.vmap(f, dims)(*mapped), isotonic(*rows, 1, regularizer="kl"))
 
 
+@every
+def test_products_with_the_rate_are_not_rounded(regularizer):
+    """Of single precision the products have twice as many digits, which an exponential tells."""
+    rng = np.random.default_rng(0)
+    s, w = np.sort(1000 + rng.normal(size=(2, 3, 40)), -1).astype(np.float32)
+    rates = np.array([1.0, 1e3, 1e6], np.float32)
+    f = lambda s, w, rate: isotonic(np.zeros(40, bool), s, w, 0, regularizer=regularizer, rate=rate)
+    starts = jax.vmap(f)(s, w, rates)
+    scaled = s.astype(np.float64) * rates[:, None].astype(np.float64)
+    assert_fits(np.zeros((3, 40), bool), scaled, w, 1, regularizer, starts)
+
+
 def test_has_no_derivative():
     borders, s, w = inputs((9,), "l2")
     f = lambda s, w: jnp.where(isotonic(borders, s, w, 0, regularizer="l2"), s * w, 0).sum()

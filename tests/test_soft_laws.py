@@ -175,6 +175,18 @@ def test_segments(name):
 
 
 @every
+def test_weights(name):
+    """Soft values are read where the weights of the exact order say; what has no weight takes no part."""
+    relax, w = SOFT[name].make(T), np.array([1.0, 2, 0, 1, 3, 1, 0, 2, 1, 1, 2, 1])
+    s, in_order = np.asarray(sx.sort(X[w > 0], relax=relax)), w[w > 0][np.argsort(X[w > 0])]
+    for q in (0.1, 0.5, 0.8):
+        found = sx.quantile(X, q, weights=w, method="inverted_cdf", relax=relax)
+        close(found, s[np.searchsorted(np.cumsum(in_order), q * w.sum() - 1e-9)])
+    gradient = np.asarray(jax.grad(lambda x: sx.median(x, weights=w, relax=relax))(X))
+    assert np.isfinite(gradient).all() and gradient.any() and not gradient[w == 0].any()
+
+
+@every
 def test_groups_of_keys(name):
     """Of several keys those before the last are compared exactly."""
     if not SOFT[name].operator:

@@ -69,6 +69,22 @@ inline int64_t structure_size(const Case& c) {
   return size;
 }
 
+// The places of each row of an array, in the array and in the structure, in order or from the end.
+template <class Visit>
+void each_row(const Case& c, bool reverse, Visit visit) {
+  const int64_t n = c.sizes[size_t(c.axis)], step = stride_of(c, c.axis, false), own_step = stride_of(c, c.axis, true);
+  std::vector<size_t> own(static_cast<size_t>(n)), structure(own);
+  for (int64_t flat = 0; flat < product(c.sizes); ++flat) {
+    if (flat / step % n != 0) continue;
+    for (int64_t j = 0; j < n; ++j) {
+      const int64_t i = reverse ? n - 1 - j : j;
+      own[size_t(j)] = size_t(flat + i * step);
+      structure[size_t(j)] = size_t(structure_offset(c, flat) + i * own_step);
+    }
+    visit(own, structure);
+  }
+}
+
 inline const std::vector<Case>& cases() {
   static const std::vector<Case> all = {
       {{7}, 0, {}},     {{1}, 0, {}},           {{3, 5}, 1, {}},        {{5, 3}, 0, {}},        {{5, 3}, 0, {1}},

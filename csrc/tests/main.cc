@@ -8,6 +8,7 @@ void test_sort();
 void test_select();
 void test_linear();
 void test_soft();
+void test_flow();
 }  // namespace sortax::test
 
 int main() {
@@ -17,6 +18,7 @@ int main() {
   test_select();
   test_linear();
   test_soft();
+  test_flow();
   std::printf("%d checks, %d failed\n", checks, failures);
   return failures == 0 ? 0 : 1;
 }

@@ -54,7 +54,9 @@ static void averages(const Workers& workers, const Case& c, unsigned rarity) {
   for (int64_t s = 0; s < count; ++s) starts[size_t(s)] = generator() % rarity == 0;
   std::vector<float> v(static_cast<size_t>(total)), out(v);
   for (float& x : v) x = float(generator() % 1000);
-  average_rows<Plain<float, double>>(workers, layout, starts.get(), v.data(), out.data());
+  std::vector<float> off(out);
+  average_rows<Plain<float, double>, false>(workers, layout, starts.get(), v.data(), out.data());
+  average_rows<Plain<float, double>, true>(workers, layout, starts.get(), v.data(), off.data());
   bool good = true;
   for (int64_t flat = 0; flat < total; ++flat) {
     const int64_t j = flat / step % n;
@@ -68,7 +70,11 @@ static void averages(const Workers& workers, const Case& c, unsigned rarity) {
       end = begin;
       do sum += v[size_t(flat + end++ * step)];
       while (end < n && !starts[size_t(structure_offset(c, flat + end * step))]);
-      good &= out[size_t(flat + begin * step)] == float(sum / double(end - begin));
+      const double mean = sum / double(end - begin);
+      good &= out[size_t(flat + begin * step)] == float(mean);
+      for (int64_t k = begin; k < end; ++k) {
+        good &= off[size_t(flat + k * step)] == float(v[size_t(flat + k * step)] - mean);
+      }
     }
   }
   CHECK(good, "mean over runs");

@@ -33,22 +33,6 @@ static typename F::Element element(double real, double imaginary = 0) {
   }
 }
 
-// The places of each row of an array, in the array and in the structure, in order or from the end.
-template <class Visit>
-static void each_row(const Case& c, bool reverse, Visit visit) {
-  const int64_t n = c.sizes[size_t(c.axis)], step = stride_of(c, c.axis, false), own_step = stride_of(c, c.axis, true);
-  std::vector<size_t> own(static_cast<size_t>(n)), structure(own);
-  for (int64_t flat = 0; flat < product(c.sizes); ++flat) {
-    if (flat / step % n != 0) continue;
-    for (int64_t j = 0; j < n; ++j) {
-      const int64_t i = reverse ? n - 1 - j : j;
-      own[size_t(j)] = size_t(flat + i * step);
-      structure[size_t(j)] = size_t(structure_offset(c, flat) + i * own_step);
-    }
-    visit(own, structure);
-  }
-}
-
 // Whether `out` is what the serial loop has, rounded once, and infinite or NaN where that is.
 template <class F>
 static bool is_serial(const Case& c, bool reverse, const std::vector<typename F::Element>& a,
@@ -199,6 +183,11 @@ static std::pair<double, double> pair_of(const std::string& name, int64_t i, dou
   return {x, y};
 }
 
+static size_t row_of(const Case& c, size_t flat) {
+  const size_t inner = size_t(stride_of(c, c.axis, false));
+  return flat / (inner * size_t(c.sizes[size_t(c.axis)])) * inner + flat % inner;
+}
+
 template <class F, class Block, class Rise>
 static void fits(const Workers& workers, const Case& c, const std::string& name, double huge, unsigned rarity, Rise rise,
                  const std::string& what) {
@@ -212,7 +201,10 @@ static void fits(const Workers& workers, const Case& c, const std::string& name,
   }
   const std::unique_ptr<bool[]> borders(new bool[size_t(count)]), starts(new bool[size_t(total)]);
   for (int64_t i = 0; i < count; ++i) borders[size_t(i)] = generator() % rarity == 0;
-  isotonic_rows<F, Block>(workers, layout_of(c), borders.get(), s.data(), w.data(), starts.get());
+  std::vector<E> rates(static_cast<size_t>(total / c.sizes[size_t(c.axis)]));
+  // Powers of two keep sums exact.
+  for (E& rate : rates) rate = F::round(std::ldexp(1.0, int(generator() % 3) - 1));
+  isotonic_rows<F, Block>(workers, layout_of(c), borders.get(), rates.data(), s.data(), w.data(), starts.get());
   bool good = true;
   each_row(c, false, [&](const std::vector<size_t>& own, const std::vector<size_t>& structure) {
     std::vector<bool> border, found;
@@ -220,7 +212,7 @@ static void fits(const Workers& workers, const Case& c, const std::string& name,
     for (size_t j = 0; j < own.size(); ++j) {
       border.push_back(borders[structure[j]]);
       found.push_back(starts[own[j]]);
-      x.push_back(F::widen(s[own[j]]));
+      x.push_back(F::widen(rates[row_of(c, own[j])]) * F::widen(s[own[j]]));
       y.push_back(F::widen(w[own[j]]));
     }
     good &= found == merged(border, x, y, rise);

@@ -9,8 +9,7 @@ from jaxtyping import Array, Float
 
 from . import _axis, _primitives
 from ._keys import wide_float
-from ._permutation import DirectionalPermutation
-from ._relax import as_permutation_relaxation, as_relaxation
+from ._relax import Exact, as_relaxation
 
 _WEIGHTED = ("inverted_cdf", "averaged_inverted_cdf")
 
@@ -73,7 +72,6 @@ def quantiles(
     parts = {"x": x} | ({} if mask is None else {"where": mask})
     if weights is not None:
         parts["weights"] = _as_weights(weights, x, axis)
-        as_permutation_relaxation(relax)
     arrays, axis = _axis.merged(list(parts.values()), axis)
     check_whole(arrays[0], axis)
     of = _weighted_quantiles if weights is not None else _quantiles
@@ -117,11 +115,11 @@ def _weighted_quantiles(parts: dict[str, Array], q: Array, relax: Any, axis: int
     # What takes no part is tied to nothing that is read: it is behind all numbers, or before a NaN that comes last.
     x = jnp.where(takes_part, x, jnp.where(has_nan, -jnp.inf, jnp.nan).astype(x.dtype))
     w, q = jnp.where(takes_part, w, 0), jnp.broadcast_to(along(q, x.ndim, axis), shape)
-    P = relax.permutation((x,), axis, descending=False)
-    if isinstance(P, DirectionalPermutation):
+    if isinstance(relax, Exact) and relax.ties == "directional":
         y, last = _at_weights_by_direction(x, w, q, axis, method)
     else:
-        y, last = _at_weights(P @ x, P @ w, q, axis, method)
+        s, w = relax.sort_weighted(x, w, axis)
+        y, last = _at_weights(s, w, q, axis, method)
     y = jnp.where(has_nan, last, y)
     return jnp.where((q >= 0) & (q <= 1) & ~bad, y, jnp.nan)
 

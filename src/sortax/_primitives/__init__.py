@@ -7,6 +7,7 @@ from ._ordering import LAST as LAST
 from ._ordering import VALUES as VALUES
 from ._sharding import require_unsharded as require_unsharded
 from .average import average as average
+from .average import deviation as deviation
 from .borders import Borders as Borders
 from .borders import borders as borders
 from .flow import Terms as Terms

@@ -1,4 +1,4 @@
-"""The mean over runs of a sorted array: what averages over every way to order equal elements.
+"""The mean over runs of a sorted array, which averages over every way to order equal elements, and what it leaves.
 
 A run is a group of equal neighbours, given by a boolean array that is True where a run starts. As a matrix the mean
 is symmetric, so the primitive is its own transpose as well as its own JVP.
@@ -9,25 +9,39 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+from jax import lax
 from jax.typing import DTypeLike
 from jaxtyping import Array, Bool, Inexact
 
 from ._linear import define_linear
+from .recurrence import shifted
 
 
 def average(start: Bool[Array, "*shape"], v: Inexact[Array, "*shape"], axis: int) -> Inexact[Array, "*shape"]:
     """Each element of `v` replaced by the mean of its run: symmetric, idempotent, doubly stochastic."""
-    return _average(start, v, axis=axis)
+    return _average(start, v, axis=axis, deviation=False)
 
 
-def _average_xla(start: Array, v: Array, *, axis: int, platform: str | None) -> list[Array]:
+def deviation(start: Bool[Array, "*shape"], v: Inexact[Array, "*shape"], axis: int) -> Inexact[Array, "*shape"]:
+    """Each element of `v` less the mean of its run, rounded once; of a run of one, zero."""
+    return _average(start, v, axis=axis, deviation=True)
+
+
+def _average_xla(start: Array, v: Array, *, axis: int, deviation: bool, platform: str | None) -> list[Array]:
     if 0 in v.shape:
         return [v]
     # Long runs would lose digits in single precision, and large ones overflow.
     with jax.enable_x64(True):
         wide = jnp.complex128 if jnp.issubdtype(v.dtype, jnp.complexfloating) else jnp.float64
-        mean = _mean_of_runs(jnp.moveaxis(start, axis, -1), jnp.moveaxis(v, axis, -1), wide)
-        return [jnp.moveaxis(mean, -1, axis)]
+        # What is to be subtracted is not rounded before.
+        x = v.astype(wide) if deviation else v
+        mean = jnp.moveaxis(_mean_of_runs(jnp.moveaxis(start, axis, -1), jnp.moveaxis(x, axis, -1), wide), -1, axis)
+        if not deviation:
+            return [mean]
+        place = lax.broadcasted_iota(jnp.int32, start.shape, axis)
+        first = start | (place == 0)
+        alone = first & shifted(first, axis, -1, True)
+        return [jnp.where(alone, 0, x - mean).astype(v.dtype)]
 
 
 def _mean_of_runs(start: Array, v: Array, wide: DTypeLike) -> Array:

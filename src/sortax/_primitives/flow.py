@@ -69,7 +69,7 @@ def at_rates(d: Float[Array, "*shape"], rates: np.ndarray) -> Inexact[Array, "*s
 def fallen(d: Float[Array, "*shape"], terms: Terms) -> Inexact[Array, "*shape terms"]:
     """What each of these exponentials leaves of one at these distances."""
     rates, _ = rates_and_weights(terms)
-    far = d * rates.real.max() > FAR
+    far = d * np.real(rates).max() > FAR
     return jnp.where(far[..., None], 0, jnp.exp(-at_rates(jnp.where(far, 0, d), rates)))
 
 
@@ -100,7 +100,7 @@ def _xla(z: Array, v: Array, *, axis: int, terms: Terms, reverse: bool, platform
         decay = jnp.concatenate([decay, (d == 0)[..., None].astype(decay.dtype)], -1)
         arrived = inflow(decay, recurrence(decay, spread(wide, decay), axis, reverse=reverse), axis, reverse=reverse)
         # One after another, as the kernels do.
-        half = sum(weights.real.tolist()) / 2
+        half = sum(np.real(weights).tolist()) / 2
         own, before = (d == 0).astype(jnp.float64), jnp.real(arrived[..., -1])
         after = inflow(own, recurrence(own, wide, axis, reverse=not reverse), axis, reverse=not reverse)
         return [total(arrived[..., :-1], weights) + half * (wide + (after - before))]

@@ -21,22 +21,31 @@ _SHARED_LEVELS = 4
 
 
 def isotonic(
-    borders: Bool[Array, "*shape"], s: Float[Array, "*shape"], w: Float[Array, "*shape"], axis: int, *, regularizer: str
+    borders: Bool[Array, "*shape"],
+    s: Float[Array, "*shape"],
+    w: Float[Array, "*shape"],
+    axis: int,
+    *,
+    regularizer: str,
+    rate: Float[Array, ""] | float = 1.0,
 ) -> Bool[Array, "*shape"]:
-    r"""Where the blocks start on which the non-decreasing $v$ is constant that is nearest to $s - w$ along `axis`.
+    r"""Where the blocks start on which the non-decreasing $v$ is constant that is nearest to $r s - w$ along `axis`.
 
-    For `"l2"` $v$ minimises $\sum (v_i - (s_i - w_i))^2$, and a block is worth $\mathrm{mean}(s) - \mathrm{mean}(w)$; for
-    `"kl"` it minimises $\sum e^{s_i - v_i} + e^{w_i} v_i$, and a block is worth $\log \sum e^{s_i} - \log \sum e^{w_i}$.
+    For `"l2"` $v$ minimises $\sum (v_i - (r s_i - w_i))^2$, and a block is worth $r\,\mathrm{mean}(s) - \mathrm{mean}(w)$; for
+    `"kl"` it minimises $\sum e^{r s_i - v_i} + e^{w_i} v_i$, and a block is worth $\log \sum e^{r s_i} - \log \sum e^{w_i}$.
+    The product with the `rate` r is formed in double precision: an exponential would tell its rounding in single.
     Neighbours of equal value share a block. No block reaches over one of the `borders`, True where a part begins
     that is fitted by itself; between these `s` and `w` do not decrease.
 
     Blondel, Teboul, Berthet and Djolonga, "Fast differentiable sorting and ranking" (2020).
     """
-    return isotonic_p.bind(*_sharding.align(borders, s, w), axis=axis, kl=regularizer == "kl")[0]
+    _sharding.require_unsharded("an isotonic regression", jax.typeof(w), axis)
+    # One number for each row, so that mapped rates are as others.
+    rates = jnp.broadcast_to(jnp.asarray(rate, s.dtype), (*s.shape[:axis], 1, *s.shape[axis + 1 :]))
+    return isotonic_p.bind(*_sharding.align(borders, rates, s, w), axis=axis, kl=regularizer == "kl")[0]
 
 
-def _shape(borders: Any, s: Any, w: Any, *, axis: int, kl: bool) -> list[Any]:
-    _sharding.require_unsharded("an isotonic regression", w, axis)
+def _shape(borders: Any, rate: Any, s: Any, w: Any, *, axis: int, kl: bool) -> list[Any]:
     return [w.update(dtype=jnp.dtype(bool), weak_type=False)]
 
 
@@ -46,12 +55,13 @@ def _native_lowering(ctx: Any, *operands: Any, axis: int, kl: bool) -> Any:
     return _native.lower(ctx, "isotonic", *operands, axis=axis, kl=kl)
 
 
-def _xla(borders: Array, s: Array, w: Array, *, axis: int, kl: bool, platform: str | None) -> list[Array]:
+def _xla(borders: Array, rate: Array, s: Array, w: Array, *, axis: int, kl: bool, platform: str | None) -> list[Array]:
     if 0 in w.shape:
         return [borders]
     with jax.enable_x64(True):
         part = jnp.cumsum(borders, axis, dtype=jnp.int32)
-        part, s, w = (jnp.moveaxis(x, axis, -1) for x in (part, s.astype(jnp.float64), w.astype(jnp.float64)))
+        s, w = s.astype(jnp.float64) * rate.astype(jnp.float64), w.astype(jnp.float64)
+        part, s, w = (jnp.moveaxis(x, axis, -1) for x in (part, s, w))
         fit = functools.partial(_regression, kl=kl)
         for _ in range(w.ndim - 1):
             fit = jax.vmap(fit)

@@ -36,7 +36,7 @@ def parted(
     normalised: bool = False,
     into: int | None = None,
 ) -> Float[Array, "..."]:
-    r"""$\sum_j (C(b_{i+1} - x_j) - C(b_i - x_j)) v_j$; or with a `slope` $k > 0$ the $\sum_j C^{(k)}(b_i - x_j) v_j$ at the borders.
+    r"""$\sum_j (C(b_{i+1} - x_j) - C(b_i - x_j)) v_j$; or with a `slope` $k > 0$ at the borders $\sum_j C^{(k)}(b_i - x_j) v_j$.
 
     `terms` are what C lacks to one, and `centred` is C less one half. `z` has the distances between neighbours as in `flow`, and
     the derivative is that of elements at `columns` and borders at `rows`: of these positions only the tangents count. A
@@ -126,9 +126,7 @@ def _own(at: Borders, d: Array, axis: int, centred: Centred) -> tuple[Int[Array,
 def _moved(primals: Any, tangents: Any, *, axis: int, slope: int, into: int | None, **params: Any) -> list[Array]:
     *found, z, rows, columns, v = primals
     *_, drows, dcolumns, _ = tangents
-    sums = functools.partial(
-        parted, Borders(*found), z, rows, columns, axis=axis, slope=slope + 1, into=into, **params
-    )
+    sums = functools.partial(parted, Borders(*found), z, rows, columns, axis=axis, slope=slope + 1, into=into, **params)
     at_borders = []
     if into is not None:
         # What is given to a place is given to the border behind it, and taken from the one before it.

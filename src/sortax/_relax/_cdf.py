@@ -14,8 +14,8 @@ from jax.typing import DTypeLike
 from jaxtyping import Array, Float, Int, Shaped
 
 from .. import _primitives as primitives
-from .._permutation import AbstractPermutation, sorted_places
 from .._keys import wide_float
+from .._permutation import AbstractPermutation, sorted_places
 from ._exponentials import EXPONENTIAL
 from ._kernel import Falloff, entropies
 from ._line import Line, later, line, with_columns
@@ -200,15 +200,15 @@ class CdfPermutation(AbstractPermutation):
             raise TypeError(f"a soft permutation mixes values, which {v.dtype} cannot hold; pass floats.")
         dtype, n = jnp.promote_types(self.columns.dtype, wide_float(v.dtype)), v.shape[axis]
         rows = primitives.take(self.at.anchor(n), self.columns, axis) + self.offset
-        order, at, z, *ends = jax.tree.map(
+        order, at, z, rows, stand = jax.tree.map(
             lambda x: with_columns(x, columns), (self.line.indices, self.at, self.z, rows, self.columns)
         )
         of = {"terms": self.distribution.tail(self.columns.dtype), "centred": self.distribution.centred}
         if self.transposed:
-            y = primitives.parted(at, z, *ends, v.astype(dtype), axis, into=n, **of).astype(v.dtype)
+            y = primitives.parted(at, z, rows, stand, v.astype(dtype), axis, into=n, **of).astype(v.dtype)
             return primitives.permute(order, y, axis, transpose=True)
         in_order = primitives.permute(order, v, axis).astype(dtype)
-        return primitives.parted(at, z, *ends, in_order, axis, **of).astype(v.dtype)
+        return primitives.parted(at, z, rows, stand, in_order, axis, **of).astype(v.dtype)
 
     def _log_entries(self, columns: Array, axis: int) -> Array:
         row, element = sorted_places(self, columns, axis, self.transposed)

@@ -1,6 +1,7 @@
 """Functions of distance as short sums of exponentials, Re sum of a exp(-b z) for z >= 0: tables of (b, a).
 
-The real parts of the a, one after another, add up to the function at zero exactly. Found by ESPRIT, from the leading eigenvectors of the Hankel matrix of samples in 40 digits, with least squares for the a.
+The real parts of the a, added one after another, are the function at zero exactly. Found by ESPRIT, from the leading
+eigenvectors of the Hankel matrix of samples in 40 digits, with least squares for the a.
 Beylkin and Monzón, "On approximation of functions by exponential sums" (2005).
 """
 

@@ -15,7 +15,7 @@ from .._permutation import AbstractPermutation
 
 
 class AbstractRelaxation(eqx.Module):
-    """What sorting means: two things, `sort` and `place`, and five that follow from them but are often cheaper."""
+    """What sorting means: two things, `sort` and `place`, and six that follow from them but are often cheaper."""
 
     @abc.abstractmethod
     def sort(
@@ -39,6 +39,12 @@ class AbstractRelaxation(eqx.Module):
         segments: Int[Array, "*shape"] | None = None,
     ) -> Shaped[Array, "*shape"]:
         """Give the j-th of `x` in order the j-th of `w`, which does not decrease: the j of a rank is j."""
+
+    @abc.abstractmethod
+    def sort_weighted(
+        self, x: Shaped[Array, "*shape"], w: Float[Array, "*shape"], axis: int
+    ) -> tuple[Shaped[Array, "*shape"], Float[Array, "*shape"]]:
+        """`sort(x)`, and the weights of its entries, of which only the values count."""
 
     @abc.abstractmethod
     def select(

@@ -69,6 +69,10 @@ class Exact(AbstractPermutationRelaxation):
         keys = (x,) if segments is None else (~segments if descending else segments, x)
         return self.permutation(keys, axis, descending=descending).T @ w
 
+    def sort_weighted(self, x: Array, w: Array, axis: int) -> tuple[Array, Array]:
+        P = self.permutation((x,), axis, descending=False)
+        return P @ x, P @ w
+
     def select(self, x: Array, ranks: Array, axis: int, *, where: Array | None = None) -> Array:
         return primitives.select(x, ranks, axis, where=where, ties=self.ties)[0]
 

@@ -11,7 +11,7 @@ from jaxtyping import Array, Float
 
 from .. import _primitives as primitives
 from .._axis import check_choice
-from ._line import Line, later, line
+from ._line import later, line
 from .soft import (
     AbstractSoftRelaxation,
     as_floats,
@@ -96,9 +96,9 @@ class Permutahedron(AbstractSoftRelaxation):
             jnp.where(jnp.isfinite(on.values), on.values, 0),
             primitives.places(x.shape, axis, None).astype(on.values.dtype),
         )
-        t = self.temperature.astype(w.dtype)
-        s, w = (values, w * t) if self.regularizer == "l2" else (values * reciprocal(t), jnp.log1p(w))
-        starts = primitives.isotonic(on.cut, s, w, axis, regularizer=self.regularizer)
+        w = w if self.regularizer == "l2" else jnp.log1p(w)
+        rate = reciprocal(self.temperature.astype(w.dtype))
+        starts = primitives.isotonic(on.cut, values, w, axis, regularizer=self.regularizer, rate=rate)
         # The mean of the starts of a block is one over its size.
         return -jnp.log(primitives.average(starts, starts.astype(values.dtype), axis))
 
@@ -108,13 +108,13 @@ def _sort(relax: Permutahedron, x: Array, segments: Array | None, axis: int, des
     on = line(x, axis, segments=segments, descending=descending, ties="average")
     dtype, finite = on.values.dtype, jnp.isfinite(on.values)
     places, values = primitives.places(x.shape, axis, segments).astype(dtype), jnp.where(finite, on.values, 0)
-    t = relax.temperature.astype(dtype)
+    rate = reciprocal(relax.temperature.astype(dtype))
+    starts = primitives.isotonic(on.cut, places, values, axis, regularizer=relax.regularizer, rate=rate)
     if relax.regularizer == "l2":
-        y = _project(on, places, values, t)
+        y = _project(starts, places, values, rate, axis)
     else:
-        starts = primitives.isotonic(on.cut, places * reciprocal(t), values, axis, regularizer="kl")
-        rho, of_rho = _shares(on, starts, places, reciprocal(t))
-        shifted, of_values = _shares(on, starts, values, jnp.ones_like(t))
+        rho, of_rho = _shares(starts, places, rate, axis)
+        shifted, of_values = _shares(starts, values, jnp.ones_like(rate), axis)
         # The logarithm of what the block has of exp(x), times the share of the place.
         y = values - shifted + jnp.log(of_values) + rho - jnp.log(of_rho)
     y = jnp.where(finite, y, on.values)
@@ -126,32 +126,28 @@ def _place(relax: Permutahedron, x: Array, w: Array, segments: Array | None, axi
     on = line(x, axis, segments=segments, descending=descending, ties="stable")
     dtype = on.values.dtype
     values, v = jnp.where(jnp.isfinite(on.values), on.values, 0), w.astype(dtype)
-    t = relax.temperature.astype(dtype)
+    rate = reciprocal(relax.temperature.astype(dtype))
     if relax.regularizer == "l2":
-        y = _project(on, values, v, t)
+        starts = primitives.isotonic(on.cut, values, v, axis, regularizer="l2", rate=rate)
+        y = _project(starts, values, v, rate, axis)
     else:
         lowest = _carried(on.cut, v, axis) - 1
         v = v - lowest
-        starts = primitives.isotonic(on.cut, values * reciprocal(t), jnp.log(v), axis, regularizer="kl")
-        s, of_s = _shares(on, starts, values, reciprocal(t))
+        starts = primitives.isotonic(on.cut, values, jnp.log(v), axis, regularizer="kl", rate=rate)
+        s, of_s = _shares(starts, values, rate, axis)
         y = primitives.average(starts, v, axis) * jnp.exp(s) / of_s + lowest
     return primitives.permute(on.indices, y, axis, transpose=True).astype(w.dtype)
 
 
-def _project(on: Line, s: Array, w: Array, t: Array) -> Array:
-    """The point of the permutahedron of `w` that is nearest to s/t, both in order."""
-    axis = on.axis % s.ndim
-    starts = primitives.isotonic(on.cut, s, w * t, axis, regularizer="l2")
-    # One call for both: to run two at once, XLA wakes a thread, which takes longer than short rows do.
-    mean_w, mean_s = primitives.average(starts[None], jnp.stack([w, s]), axis + 1)
-    return mean_w + (s - mean_s) * reciprocal(t)
+def _project(starts: Array, s: Array, w: Array, rate: Array, axis: int) -> Array:
+    """The point of the permutahedron of `w` that is nearest to s times the rate, both in order, from its blocks."""
+    return primitives.average(starts, w, axis) + primitives.deviation(starts, s, axis) * rate
 
 
-def _shares(on: Line, starts: Array, x: Array, scale: Array) -> tuple[Array, Array]:
-    """`x` less the largest of its block, scaled, and the mean of the exponentials of that."""
-    axis = on.axis % x.ndim
+def _shares(starts: Array, x: Array, rate: Array, axis: int) -> tuple[Array, Array]:
+    """`x` less the largest of its block, times the rate, and the mean of the exponentials of that."""
     # Scaled last: a difference of scaled numbers could be rounded once where they are rounded twice.
-    below = (x - lax.stop_gradient(_carried(starts, x, axis, last=True))) * scale
+    below = (x - lax.stop_gradient(_carried(starts, x, axis, last=True))) * rate
     return below, primitives.average(starts, jnp.exp(below), axis)
 
 

@@ -52,6 +52,11 @@ class AbstractSoftRelaxation(AbstractRelaxation):
     def log_neighbours(self, x: Array, axis: int) -> Float[Array, "*shape"]:
         """The logarithm of how many elements each of `x`, in order, is spread over; without a derivative."""
 
+    def sort_weighted(self, x: Array, w: Array, axis: int) -> tuple[Array, Array]:
+        # Weights say where in the order the values are read, and that order is exact.
+        (indices,) = primitives.sort(x, axis, outputs=(primitives.INDICES,))
+        return self.sort(x, axis), primitives.permute(indices, w, axis)
+
     def select(self, x: Array, ranks: Array, axis: int, *, where: Array | None = None) -> Array:
         if where is None:
             return primitives.take(ranks, self.sort(x, axis), axis)

@@ -51,6 +51,10 @@ class StraightThrough(AbstractPermutationRelaxation):
     def place(self, x: Array, w: Array, axis: int, **options: Any) -> Array:
         return _with_derivative(self.forward.place(x, w, axis, **options), self.relax.place(x, w, axis, **options))
 
+    def sort_weighted(self, x: Array, w: Array, axis: int) -> tuple[Array, Array]:
+        hard, weights = self.forward.sort_weighted(x, w, axis)
+        return _with_derivative(hard, self.relax.sort_weighted(x, w, axis)[0]), weights
+
     def select(self, x: Array, ranks: Array, axis: int, **options: Any) -> Array:
         return _with_derivative(self.forward.select(x, ranks, axis, **options), self.relax.select(x, ranks, axis, **options))
 
