@@ -25,7 +25,7 @@ struct FlowLimits {
   static constexpr int64_t kColumns = 2;              // that share their factors: a sum and its normaliser
   static constexpr int64_t kBlock = 64;               // steps whose factors are computed together
   static constexpr int64_t kPiece = 512;              // steps of a piece at least
-  static constexpr int64_t kTask = int64_t(1) << 14;  // elements worth handing to a thread
+  static constexpr int64_t kTask = int64_t(1) << 12;  // elements worth handing to a thread
 };
 
 // Re(w exp(-b d)) with b = rate + i turn and w = weight + i phase.
@@ -58,13 +58,6 @@ struct Stretch {
   const E* v;
   E* out;
   int64_t z_step, step, n, begin, size;
-
-  int64_t at(int64_t j, bool reverse) const { return reverse ? begin + size - 1 - j : begin + j; }
-  // The distance of the step into element i.
-  double distance(int64_t i, bool reverse) const {
-    const int64_t later = reverse ? i + 1 : i;
-    return later == 0 || later == n ? std::numeric_limits<double>::infinity() : double(z[later * z_step]);
-  }
 };
 
 using Lanes = double[FlowLimits::kLanes];
@@ -74,8 +67,8 @@ struct Flowing {
   Lanes real[FlowLimits::kColumns], imaginary[FlowLimits::kColumns];
 };
 
-// Advances one term over a block: what arrives at each step is added to `sum`, and what stands there joins.
-template <bool kTurns, int kColumns>
+// Advances one term over a block: what stands at each step joins, and with kWrite what arrives there is added to `sum`.
+template <bool kTurns, bool kWrite, int kColumns>
 SORTAX_CLONES void advance_term(const double* real, const double* imaginary, const double* v, const Term& term,
                                 int64_t steps, Flowing& flowing, double* sum) {
   constexpr int64_t kLanes = FlowLimits::kLanes;
@@ -92,12 +85,12 @@ SORTAX_CLONES void advance_term(const double* real, const double* imaginary, con
         if constexpr (kTurns) {
           const bool is_cut = a[l] == 0.0 && b[l] == 0.0;
           const double p = is_cut ? 0.0 : a[l] * x[l] - b[l] * y[l], q = is_cut ? 0.0 : a[l] * y[l] + b[l] * x[l];
-          to[j * kLanes + l] += term.weight * p - term.phase * q;
+          if constexpr (kWrite) to[j * kLanes + l] += term.weight * p - term.phase * q;
           x[l] = p + own[j * kLanes + l];
           y[l] = q;
         } else {
           const double p = a[l] == 0.0 ? 0.0 : a[l] * x[l];
-          to[j * kLanes + l] += term.weight * p;
+          if constexpr (kWrite) to[j * kLanes + l] += term.weight * p;
           x[l] = p + own[j * kLanes + l];
         }
       }
@@ -106,63 +99,92 @@ SORTAX_CLONES void advance_term(const double* real, const double* imaginary, con
   }
 }
 
+// Adds up the distances of each lane, and counts those that are zero.
+SORTAX_CLONES inline int64_t measure(const double* z, int64_t steps, double* lengths) {
+  constexpr int64_t kLanes = FlowLimits::kLanes;
+  double zeros[kLanes] = {};
+  for (int64_t j = 0; j < steps; ++j) {
+    for (int64_t l = 0; l < kLanes; ++l) {
+      lengths[l] += z[j * kLanes + l];
+      zeros[l] += z[j * kLanes + l] == 0.0 ? 1.0 : 0.0;
+    }
+  }
+  double all = 0;
+  for (double some : zeros) all += some;
+  return int64_t(all);
+}
+
+// Copies a block of a stretch into its lane; past its end nothing changes.
+template <class E, bool kReverse, int kColumns>
+void load_lane(const Stretch<E>& s, int64_t first, int64_t own, int64_t steps, double* z, double* v) {
+  constexpr int64_t kLanes = FlowLimits::kLanes, kColumn = FlowLimits::kBlock * kLanes;
+  const int64_t sign = kReverse ? -1 : 1;
+  if (own > 0) {
+    const int64_t i = kReverse ? s.begin + s.size - 1 - first : s.begin + first;
+    // The distance of the step into an element: its own, or from the end that of the next one.
+    const bool opens = kReverse ? i + 1 == s.n : i == 0;
+    if (opens) z[0] = std::numeric_limits<double>::infinity();
+    const E* d = s.z + (kReverse ? i + 1 : i) * s.z_step + opens * sign * s.z_step;
+    for (int64_t j = opens; j < own; ++j, d += sign * s.z_step) z[j * kLanes] = double(*d);
+    const E* x = s.v + i * s.step;
+    for (int64_t j = 0; j < own; ++j, x += sign * s.step) {
+      for (int c = 0; c < kColumns; ++c) v[c * kColumn + j * kLanes] = double(x[c]);
+    }
+  }
+  for (int64_t j = own; j < steps; ++j) {
+    z[j * kLanes] = 0;
+    for (int c = 0; c < kColumns; ++c) v[c * kColumn + j * kLanes] = 0;
+  }
+}
+
+template <class E, bool kReverse, int kColumns>
+void store_lane(const Stretch<E>& s, int64_t first, int64_t own, const double* sum) {
+  constexpr int64_t kLanes = FlowLimits::kLanes, kColumn = FlowLimits::kBlock * kLanes;
+  E* to = s.out + (kReverse ? s.begin + s.size - 1 - first : s.begin + first) * s.step;
+  for (int64_t j = 0; j < own; ++j, to += kReverse ? -s.step : s.step) {
+    for (int c = 0; c < kColumns; ++c) to[c] = E(sum[c * kColumn + j * kLanes]);
+  }
+}
+
+SORTAX_CLONES inline void scale(const double* v, int64_t count, double by, double* out) {
+  for (int64_t i = 0; i < count; ++i) out[i] = by * v[i];
+}
+
 // Advances all lanes together, each over its stretch, from what has come so far; writes only with kWrite. Returns whether
 // neighbours were at distance zero, and adds up the distances.
 template <class E, bool kReverse, bool kWrite, int kColumns>
 bool advance_lanes(const Stretch<E>* stretches, int64_t count, const Terms& terms, Flowing* flowing, double* lengths) {
   using L = FlowLimits;
-  constexpr int64_t kBlock = L::kBlock, kLanes = L::kLanes;
-  double z[kBlock * kLanes], v[kColumns * kBlock * kLanes], sum[kColumns * kBlock * kLanes];
-  double real[kBlock * kLanes], imaginary[kBlock * kLanes];
-  bool has_ties = false;
-  int64_t longest = 0;
+  constexpr int64_t kBlock = L::kBlock, kLanes = L::kLanes, kColumn = kBlock * kLanes;
+  double z[kColumn], v[kColumns * kColumn], sum[kColumns * kColumn], real[kColumn], imaginary[kColumn];
+  int64_t zeros = 0, longest = 0;
   for (int64_t l = 0; l < count; ++l) longest = std::max(longest, stretches[l].size);
   for (int64_t first = 0; first < longest; first += kBlock) {
     const int64_t steps = std::min(kBlock, longest - first);
+    const auto own = [&](int64_t l) { return l < count ? std::clamp<int64_t>(stretches[l].size - first, 0, steps) : 0; };
     for (int64_t l = 0; l < kLanes; ++l) {
-      const int64_t own = l < count ? std::clamp<int64_t>(stretches[l].size - first, 0, steps) : 0;
-      for (int64_t j = 0; j < own; ++j) {
-        const Stretch<E>& s = stretches[l];
-        const int64_t i = s.at(first + j, kReverse);
-        const double d = s.distance(i, kReverse);
-        has_ties |= d == 0.0;
-        lengths[l] += d;
-        z[j * kLanes + l] = d;
-        for (int c = 0; c < kColumns; ++c) {
-          const double x = double(s.v[i * s.step + c]);
-          v[(c * kBlock + j) * kLanes + l] = x;
-          sum[(c * kBlock + j) * kLanes + l] = 0.5 * terms.at_zero() * x;
-        }
-      }
-      // Past the end of a lane nothing changes.
-      for (int64_t j = own; j < steps; ++j) {
-        z[j * kLanes + l] = 0;
-        for (int c = 0; c < kColumns; ++c) v[(c * kBlock + j) * kLanes + l] = sum[(c * kBlock + j) * kLanes + l] = 0;
-      }
+      load_lane<E, kReverse, kColumns>(stretches[std::min(l, count - 1)], first, own(l), steps, z + l, v + l);
+      zeros -= steps - own(l);
+    }
+    zeros += measure(z, steps, lengths);
+    if constexpr (kWrite) {
+      for (int c = 0; c < kColumns; ++c) scale(v + c * kColumn, steps * kLanes, 0.5 * terms.at_zero(), sum + c * kColumn);
     }
     for (size_t k = 0; k < terms.size(); ++k) {
       const Term& term = terms[k];
       if (term.turn != 0.0 || term.phase != 0.0) {
         decays<true>(z, steps * kLanes, term.rate, term.turn, real, imaginary);
-        advance_term<true, kColumns>(real, imaginary, v, term, steps, flowing[k], sum);
+        advance_term<true, kWrite, kColumns>(real, imaginary, v, term, steps, flowing[k], sum);
       } else {
         decays<false>(z, steps * kLanes, term.rate, 0.0, real, imaginary);
-        advance_term<false, kColumns>(real, imaginary, v, term, steps, flowing[k], sum);
+        advance_term<false, kWrite, kColumns>(real, imaginary, v, term, steps, flowing[k], sum);
       }
     }
     if constexpr (kWrite) {
-      for (int64_t l = 0; l < count; ++l) {
-        const Stretch<E>& s = stretches[l];
-        const int64_t own = std::min(s.size - first, steps);
-        for (int64_t j = 0; j < own; ++j) {
-          for (int c = 0; c < kColumns; ++c) {
-            s.out[s.at(first + j, kReverse) * s.step + c] = E(sum[(c * kBlock + j) * kLanes + l]);
-          }
-        }
-      }
+      for (int64_t l = 0; l < count; ++l) store_lane<E, kReverse, kColumns>(stretches[l], first, own(l), sum + l);
     }
   }
-  return has_ties;
+  return zeros > 0;
 }
 
 // Gives each element of a run at distance zero half of the run's own, where the steps gave it those before it whole. A run
@@ -170,9 +192,12 @@ bool advance_lanes(const Stretch<E>* stretches, int64_t count, const Terms& term
 template <class E, bool kReverse, int kColumns>
 void share_runs(const Stretch<E>& s, const Terms& terms) {
   const double half = 0.5 * terms.at_zero();
-  const auto goes_on = [&](int64_t i) { return i > 0 && i < s.n && s.z[i * s.z_step] == E(0); };
-  for (int64_t i = s.begin; i < s.begin + s.size; ++i) {
-    if (goes_on(i) || !goes_on(i + 1)) continue;
+  const auto goes_on = [&](int64_t i) { return i < s.n && s.z[i * s.z_step] == E(0); };
+  int64_t i = s.begin;
+  while (i > 0 && goes_on(i)) ++i;
+  for (const int64_t last = s.begin + s.size; i < last; ++i) {
+    while (i < last && !goes_on(i + 1)) ++i;
+    if (i == last) break;
     int64_t end = i + 2;
     while (goes_on(end)) ++end;
     const int64_t first = kReverse ? end - 1 : i;

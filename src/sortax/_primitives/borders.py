@@ -13,8 +13,9 @@ from jax import lax
 from jax.interpreters import ad, batching
 from jaxtyping import Array, Float, Int
 
+from .. import _native
 from . import _define, _sharding
-from .flow import Terms, fallen, gaps, rates_and_weights, total
+from .flow import Terms, as_attribute, fallen, gaps, rates_and_weights, total
 from .recurrence import inflow, recurrence, shifted
 from .take import take
 
@@ -69,6 +70,13 @@ def _shape(wanted: Any, z: Any, *, axis: int, terms: Terms) -> list[Any]:
     _sharding.require_unsharded("borders", z, axis)
     numbers = z.update(shape=wanted.shape, weak_type=False)
     return [numbers.update(dtype=jnp.dtype(jnp.int32)), numbers, numbers, numbers]
+
+
+def _native_lowering(ctx: Any, wanted: Any, z: Any, *, axis: int, terms: Terms) -> Any:
+    aval = ctx.avals_in[1]
+    if aval.dtype.name not in ("float32", "float64") or 0 in aval.shape:
+        return None
+    return _native.lower(ctx, "borders", wanted, z, axis=axis, terms=as_attribute(terms))
 
 
 def _xla(wanted: Array, z: Array, *, axis: int, terms: Terms, platform: str | None) -> list[Array]:
@@ -181,6 +189,6 @@ def _batch(operands: Any, dims: Any, *, axis: int, terms: Terms) -> Any:
     return found, [0] * len(found)
 
 
-borders_p = _define.define("sortax_borders", shape=_shape, xla=_xla)
+borders_p = _define.define("sortax_borders", shape=_shape, xla=_xla, native=_native_lowering)
 ad.primitive_jvps[borders_p] = _jvp
 batching.primitive_batchers[borders_p] = _batch

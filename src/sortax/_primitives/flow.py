@@ -54,6 +54,11 @@ def steeper(terms: Terms) -> Terms:
     return tuple((b, w * b) for b, w in terms)
 
 
+def as_attribute(terms: Terms) -> np.ndarray:
+    """As the kernels take them: four numbers each."""
+    return np.asarray(terms, np.complex128).reshape(-1).view(np.float64)
+
+
 def rates_and_weights(terms: Terms) -> tuple[np.ndarray, np.ndarray]:
     """As arrays, real where all are."""
     numbers = np.asarray(terms, np.complex128)
@@ -119,12 +124,9 @@ def _moved(primals: Any, tangents: Any, *, axis: int, terms: Terms, reverse: boo
     if not is_zero(drows):
         parts.append(away * (drows * steep(v)))
     if not is_zero(dcolumns):
-        parts.append(-away * steep(v * dcolumns))
+        # The sign is on this side, so that the transpose flows from what that of the values does, where that is as steep.
+        parts.append(steep(v * (-away * dcolumns)))
     return parts
-
-
-def _attributes(params: dict[str, Any]) -> dict[str, Any]:
-    return {**params, "terms": np.asarray(params["terms"], np.complex128).reshape(-1).view(np.float64)}
 
 
 _flow = define_linear(
@@ -132,7 +134,7 @@ _flow = define_linear(
     xla=_lowered,
     transposed=lambda params, n: {**params, "reverse": not params["reverse"]},
     accepts=lambda v: v.dtype.name in ("float32", "float64"),
-    attributes=_attributes,
+    attributes=lambda params: {**params, "terms": as_attribute(params["terms"])},
     reads=lambda operands: [operands[0], operands[-1]],
     swapped=lambda structure: [structure[0], structure[2], structure[1]],
     moved=_moved,

@@ -124,9 +124,8 @@ def _kernel(relax: SoftSort, x: Array, segments: Array | None, axis: int, descen
 def _sort(relax: SoftSort, x: Array, segments: Array | None, axis: int, descending: bool) -> Array:
     K = _kernel(relax, x, segments, axis, descending)
     on, centred = K.line, K.line.centred(K.x)
-    # The sum and its normaliser, side by side.
-    sums = K(jnp.stack([centred, jnp.ones_like(centred)], -1), 1)
-    s = jnp.where(jnp.isfinite(on.values), on.middle + sums[..., 0] / sums[..., 1], on.values)
+    mean = on.middle + K(centred) / K(jnp.ones_like(centred))
+    s = jnp.where(jnp.isfinite(on.values), mean, on.values)
     return (-s if descending else s).astype(x.dtype)
 
 
