@@ -17,10 +17,10 @@ import numpy as np
 
 from .inputs import Input
 
-LIBRARIES = ("sortax", "jax", "numpy", "torch", "torchsort", "rax")
+LIBRARIES = ("sortax", "jax", "numpy", "torch", "torchsort", "rax", "lapsum")
 MISSING = [name for name in LIBRARIES if importlib.util.find_spec(name) is None]
 
-_BY_TORCH = ("torch", "torchsort")
+_BY_TORCH = ("torch", "torchsort", "lapsum")
 # PyTorch stores these types but does not sort them; NumPy compares those of others one call at a time.
 _LACKS = {"torch": ("uint16", "uint32", "uint64"), "numpy": ("bfloat16",)}
 
@@ -40,7 +40,7 @@ class Problem:
     def forward(self, only: str | None = None) -> dict[str, Program]:
         """One program a library, or that of one library."""
         x, *others = (each.array() for each in (self.input, *self.others))
-        makers = {"numpy": _by_numpy, "torch": _by_torch}
+        makers = {"numpy": _by_numpy} | dict.fromkeys(_BY_TORCH, _by_torch)
         return {
             library: makers.get(library, _compiled)(function, x, *others)
             for library, function in self._functions(only).items()

@@ -34,6 +34,21 @@ def torchsort(x: Any, op: str, relax: str, temperature: float) -> Any:
     return getattr(torchsort, f"soft_{op}")(x, regularization=regularizer, regularization_strength=temperature)
 
 
+def lapsum(x: Any, op: str, temperature: float, k: int = 0, **_: Any) -> Any:
+    """LapSum's own C++, of which ranks count from the largest."""
+    import torch
+
+    # Its gradients need the temperature, and the number of elements, to be among the variables.
+    alpha = torch.tensor(temperature, requires_grad=True)
+    if op == "rank":
+        from lapsum.rank import soft_rank
+
+        return soft_rank(x, alpha, 1)
+    from lapsum.topk import soft_topk
+
+    return soft_topk(x, torch.full((x.shape[0], 1), float(k), requires_grad=True), alpha)
+
+
 def rax_ranks(x: Array, temperature: float, **_: Any) -> Array:
     """What its `approx_t12n` ranks by, counted from the largest."""
     import rax

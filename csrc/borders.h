@@ -11,92 +11,19 @@
 
 #include <algorithm>
 #include <cmath>
-#include <complex>
 #include <limits>
 #include <utility>
 #include <vector>
 
-#include "flow.h"
+#include "gap.h"
 #include "scratch.h"
 
 namespace sortax {
 
 struct BorderLimits {
-  static constexpr int kSteps = 60;                   // of Newton's method at most; a few are the rule
-  static constexpr int64_t kTask = int64_t(1) << 10;  // borders worth handing to a thread
+  static constexpr int64_t kTask = int64_t(1) << 10;    // borders worth handing to a thread
+  static constexpr int64_t kDirect = int64_t(1) << 13;  // exponentials worth handing to a thread
 };
-
-using Complex = std::complex<double>;
-
-// What flows to a border: of each term what all elements on one side have left at the nearest of them, and how far the next
-// on the other side is.
-struct Side {
-  const Complex* sums;
-  bool there;
-};
-
-struct Gap {
-  Side before, after;
-  double width;  // between the elements on both sides
-  double rest;   // F at the border, less the number of elements below
-
-  double left(double offset) const { return before.there ? offset : 0.0; }
-  double right(double offset) const { return !after.there ? 0.0 : before.there ? width - offset : -offset; }
-};
-
-inline Complex decayed(const Term& term, double d) {
-  double real, imaginary = 0;
-  decays<true>(&d, 1, term.rate, term.turn, &real, &imaginary);
-  return {real, imaginary};
-}
-
-// W (after exp(-r (gap - y)) - before exp(-r y)) = rest is one hyperbolic sine around where the two sides are level.
-inline double of_one_exponential(const Gap& gap, const Term& term) {
-  const double before = gap.before.there ? gap.before.sums[0].real() : 0;
-  const double after = gap.after.there ? gap.after.sums[0].real() : 0;
-  if (!gap.after.there) return std::log(term.weight * before / -gap.rest) / term.rate;
-  if (!gap.before.there) return -std::log(term.weight * after / gap.rest) / term.rate;
-  // sinh(h) = |rest| / x, of which x may underflow: its logarithm does not.
-  const double log_x = std::log(2 * term.weight) + 0.5 * (std::log(before) + std::log(after)) - gap.width * term.rate / 2;
-  const double x = std::exp(log_x), size = std::abs(gap.rest);
-  const double h = gap.rest == 0 ? 0 : std::log(size + std::sqrt(size * size + x * x)) - log_x;
-  return gap.width / 2 + (0.5 * (std::log(before) - std::log(after)) + std::copysign(h, gap.rest)) / term.rate;
-}
-
-// How far above the element before it, or if there is none the one after it, F less the number of elements below is `rest`.
-inline double solve(const Gap& gap, const Terms& terms) {
-  const double guess = of_one_exponential(gap, terms[0]);
-  // Where one side is missing, one exponential bounds how far out the border is.
-  const bool both = gap.before.there && gap.after.there;
-  const double reach = both ? gap.width : std::abs(guess) + 1 / terms[0].rate;
-  double low = gap.before.there ? 0 : -reach, high = gap.before.there ? reach : 0;
-  double y = std::min(std::max(guess, low), high);
-  if (terms.size() == 1) return y;
-  for (int step = 0; step < BorderLimits::kSteps; ++step) {
-    double level = 0, slope = 0, size = 0;
-    const auto add = [&](const Side& side, double distance, double sign) {
-      for (size_t k = 0; side.there && k < terms.size(); ++k) {
-        const Term& term = terms[k];
-        const Complex here = side.sums[k] * decayed(term, distance) * Complex(term.weight, term.phase);
-        level += sign * here.real();
-        size += std::abs(here);
-        slope += (here * Complex(term.rate, term.turn)).real();
-      }
-    };
-    add(gap.before, gap.left(y), -1);
-    add(gap.after, gap.right(y), 1);
-    if (level < gap.rest) low = y;
-    if (level > gap.rest) high = y;
-    // A step of Newton's method, or of bisection where that leaves the bracket. Where F is flat all of it is as good.
-    const bool flat = slope <= std::numeric_limits<double>::min();
-    const double newton = flat ? y : y - (level - gap.rest) / slope;
-    const double next = newton >= low && newton <= high ? newton : low + (high - low) / 2;
-    // The next step would be the square of this one, and below what rounding makes of F.
-    if (std::abs(next - y) <= 1e-12 * std::abs(next) || std::abs(level - gap.rest) <= 4e-16 * size) return next;
-    y = next;
-  }
-  return y;
-}
 
 template <class E>
 struct BorderRow {
@@ -133,20 +60,57 @@ inline void block_of_decays(const Term& term, const double* z, int64_t count, do
 }
 
 // What elements from `begin` to `end` at positions x have left at position `at`, for all terms.
-inline void direct_sums(const double* x, int64_t begin, int64_t end, double at, const Terms& terms, Complex* sums) {
+inline void direct_sums(const Workers& workers, const double* x, int64_t begin, int64_t end, double at, const Terms& terms,
+                        Complex* sums) {
   constexpr int64_t kBlock = FlowLimits::kBlock * FlowLimits::kLanes;
-  double z[kBlock], real[kBlock], imaginary[kBlock];
-  std::fill_n(sums, terms.size(), Complex());
-  for (int64_t first = begin; first < end; first += kBlock) {
-    const int64_t count = std::min(kBlock, end - first);
-    for (int64_t j = 0; j < count; ++j) z[j] = std::abs(x[first + j] - at);
-    for (size_t k = 0; k < terms.size(); ++k) {
-      block_of_decays(terms[k], z, count, real, imaginary);
-      // Several sums, of which none waits for another.
-      double parts[8] = {};
-      for (int64_t j = 0; j < count; ++j) parts[j & 3] += real[j], parts[4 + (j & 3)] += imaginary[j];
-      sums[k] += Complex((parts[0] + parts[1]) + (parts[2] + parts[3]), (parts[4] + parts[5]) + (parts[6] + parts[7]));
+  const Split tasks{end - begin, std::max<int64_t>(std::min((end - begin) / BorderLimits::kDirect, workers.count), 1)};
+  const int64_t size = int64_t(terms.size());
+  std::vector<Complex> parts(static_cast<size_t>(tasks.parts * size));
+  for_each(workers, tasks.parts, [&](int64_t t) {
+    double z[kBlock], real[kBlock], imaginary[kBlock];
+    const int64_t last = begin + tasks.begin(t + 1);
+    for (int64_t first = begin + tasks.begin(t); first < last; first += kBlock) {
+      const int64_t count = std::min(kBlock, last - first);
+      for (int64_t j = 0; j < count; ++j) z[j] = std::abs(x[first + j] - at);
+      for (int64_t k = 0; k < size; ++k) {
+        block_of_decays(terms[size_t(k)], z, count, real, imaginary);
+        // Several sums, of which none waits for another.
+        double some[8] = {};
+        for (int64_t j = 0; j < count; ++j) some[j & 3] += real[j], some[4 + (j & 3)] += imaginary[j];
+        parts[size_t(t * size + k)] +=
+            Complex((some[0] + some[1]) + (some[2] + some[3]), (some[4] + some[5]) + (some[6] + some[7]));
+      }
     }
+  });
+  std::fill_n(sums, size, Complex());
+  for (int64_t t = 0; t < tasks.parts; ++t) {
+    for (int64_t k = 0; k < size; ++k) sums[k] += parts[size_t(t * size + k)];
+  }
+}
+
+// The border of one place, among elements that flow together from `own` to `end`: how many come before it, and what flows to
+// it from both sides. F at the ends of a gap says on which side of it the border is, and its slope about how far.
+inline int64_t find_one(const Workers& workers, const double* x, int64_t own, int64_t end, int64_t wanted,
+                        const Terms& terms, Complex* before, Complex* after) {
+  int64_t low = own, high = end, guess = wanted;
+  for (;;) {
+    const bool has_left = guess > own, has_right = guess < end;
+    if (has_left) direct_sums(workers, x, own, guess, x[guess - 1], terms, before);
+    if (has_right) direct_sums(workers, x, guess, end, x[guess], terms, after);
+    const Gap gap{
+        {before, has_left}, {after, has_right}, has_left && has_right ? x[guess] - x[guess - 1] : 0, double(wanted - guess)};
+    const Level left = level_at(gap, terms, 0), right = level_at(gap, terms, has_left ? gap.width : 0);
+    const bool is_below = has_left && left.value > gap.rest, is_above = has_right && right.value < gap.rest;
+    if (!is_below && !is_above) return guess;
+    (is_below ? high : low) = guess + (is_below ? -1 : 1);
+    // Where rounding leaves nothing between them, this is as good.
+    if (low > high) return guess;
+    const double slope = is_below ? left.slope : right.slope;
+    const double there =
+        is_below ? x[guess - 1] - (left.value - gap.rest) / slope : x[guess] - (right.value - gap.rest) / slope;
+    const int64_t next = slope > 0 ? std::upper_bound(x + own, x + end, there) - x : (low + high) / 2;
+    // Where the slope has led astray, halves of what is left.
+    guess = next >= low && next <= high ? next : low + (high - low) / 2;
   }
 }
 
@@ -190,50 +154,48 @@ void borders_of_row(const Workers& workers, const BorderRow<E>& row, const Terms
   const int64_t n = row.n, count = row.count, size = int64_t(terms.size());
   const double infinity = std::numeric_limits<double>::infinity(), nan = std::numeric_limits<double>::quiet_NaN();
   Scratch<double> distances(n), positions(n), offsets(count);
-  Scratch<int32_t> cells(n), uppers(n), belows(count);
+  Scratch<int32_t> cells(n), belows(count);
+  Scratch<Complex> befores(count * size), afters(count * size);
   double *const d = distances.data(), *const x = positions.data();
-  int32_t *const cell = cells.data(), *const upper = uppers.data(), *const below = belows.data();
+  int32_t *const cell = cells.data(), *const below = belows.data();
   for (int64_t i = 0; i < n; ++i) {
     d[i] = i == 0 ? infinity : double(row.z[i * row.step]);
     cell[i] = std::isinf(d[i]) ? int32_t(i) : cell[i - 1];
     // What is so far apart is cut by underflow, and sums of it shall not overflow.
     x[i] = i == 0 ? 0 : x[i - 1] + (std::isinf(d[i]) ? 0 : std::min(d[i], 1e290));
   }
-  first_above(workers, terms, d, n, upper);
+  const auto own_of = [&](int64_t wanted) { return int64_t(cell[std::clamp<int64_t>(wanted, 0, n - 1)]); };
+  // The border of what flows by itself is at infinity: it is none.
+  const auto is_there = [&](int64_t wanted) { return wanted > own_of(wanted) && wanted < n; };
   if (count == 1) {
-    below[0] = int32_t(std::count_if(upper, upper + n, [&](int32_t place) { return place <= row.wanted[0]; }));
+    const int64_t wanted = row.wanted[0], own = own_of(wanted);
+    int64_t end = std::clamp<int64_t>(wanted, 0, n);
+    while (end < n && cell[end] == own) ++end;
+    below[0] = int32_t(is_there(wanted) ? find_one(workers, x, own, end, wanted, terms, befores.data(), afters.data())
+                                        : std::clamp<int64_t>(wanted, 0, n));
   } else {
+    Scratch<int32_t> upper(n);
+    first_above(workers, terms, d, n, upper.data());
     std::fill_n(below, count, 0);
     for (int64_t i = 0; i < n; ++i) {
-      if (upper[i] < count) ++below[upper[i]];
+      if (upper.data()[i] < count) ++below[upper.data()[i]];
     }
     for (int64_t p = 1; p < count; ++p) below[p] += below[p - 1];
-  }
-  Scratch<Complex> befores(count * size), afters(count * size);
-  if (count == 1) {
-    const int64_t right = below[0], own = cell[std::clamp<int64_t>(row.wanted[0], 0, n - 1)];
-    int64_t end = right;
-    while (end < n && cell[end] == own) ++end;
-    if (right > own) direct_sums(x, own, right, x[right - 1], terms, befores.data());
-    if (end > right) direct_sums(x, right, end, x[right], terms, afters.data());
-  } else {
     gather_sums<false>(d, n, terms, below, count, befores.data());
     gather_sums<true>(d, n, terms, below, count, afters.data());
   }
   const Split tasks{count, std::max<int64_t>(std::min(count / BorderLimits::kTask, workers.count * 4), 1)};
   for_each(workers, tasks.parts, [&](int64_t t) {
     for (int64_t p = tasks.begin(t); p < tasks.begin(t + 1); ++p) {
-      const int64_t wanted = row.wanted[p * row.step], own = cell[std::clamp<int64_t>(wanted, 0, n - 1)];
+      const int64_t wanted = row.wanted[p * row.step], own = own_of(wanted);
       double& offset = offsets.data()[p];
       offset = nan;
-      // The border of what flows by itself is at infinity: it is none.
-      if (wanted <= own || wanted >= n) continue;
       const bool has_left = below[p] > own, has_right = below[p] < n && cell[below[p]] == own;
+      if (!is_there(wanted) || (!has_left && !has_right)) continue;
       const Gap gap{{befores.data() + p * size, has_left},
                     {afters.data() + p * size, has_right},
                     has_left && has_right ? d[below[p]] : 0,
                     double(wanted - below[p])};
-      if (!has_left && !has_right) continue;
       const double up = solve(gap, terms), down = has_left ? gap.width - up : -up;
       // From the nearer neighbour: what is next to an element keeps its digits.
       offset = has_right && (!has_left || down < up) && down > 0 ? -down : has_left ? up : 0;

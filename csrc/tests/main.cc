@@ -9,6 +9,7 @@ void test_select();
 void test_linear();
 void test_soft();
 void test_flow();
+void test_borders();
 }  // namespace sortax::test
 
 int main() {
@@ -19,6 +20,7 @@ int main() {
   test_linear();
   test_soft();
   test_flow();
+  test_borders();
   std::printf("%d checks, %d failed\n", checks, failures);
   return failures == 0 ? 0 : 1;
 }
