@@ -18,21 +18,12 @@ ffi::Error average(ffi::ThreadPool pool, ffi::AnyBuffer starts, ffi::AnyBuffer v
     if (starts.element_type() != ffi::PRED) return invalid("sortax_average: starts must be boolean.");
     const Workers workers = workers_of(pool);
     const bool* const start = static_cast<const bool*>(starts.untyped_data());
-    const auto run = [&](auto format) {
+    return by_format(v.element_type(), "sortax_average", [&](auto format) {
       using F = decltype(format);
       deviation ? average_rows<F, true>(workers, layout, start, v.untyped_data(), out->untyped_data())
                 : average_rows<F, false>(workers, layout, start, v.untyped_data(), out->untyped_data());
       return ffi::Error::Success();
-    };
-    switch (v.element_type()) {
-      case ffi::F16: return run(Float16{});
-      case ffi::BF16: return run(BFloat16{});
-      case ffi::F32: return run(Plain<float, double>{});
-      case ffi::F64: return run(Plain<double, double>{});
-      case ffi::C64: return run(Plain<std::complex<float>, std::complex<double>>{});
-      case ffi::C128: return run(Plain<std::complex<double>, std::complex<double>>{});
-      default: return invalid("sortax_average: no kernel for this element type.");
-    }
+    });
   });
 }
 

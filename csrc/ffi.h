@@ -11,6 +11,7 @@
 #include <string>
 #include <utility>
 
+#include "formats.h"
 #include "parallel.h"
 #include "xla/ffi/api/ffi.h"
 
@@ -35,6 +36,28 @@ ffi::Error guarded(Body&& body) {
     return ffi::Error(ffi::ErrorCode::kResourceExhausted, "sortax: no memory for the scratch space of a kernel.");
   } catch (const std::exception& error) {
     return ffi::Error(ffi::ErrorCode::kInternal, std::string("sortax: a kernel failed: ") + error.what());
+  }
+}
+
+// Calls run with the format of a real floating type, or says that `kernel` has none.
+template <class Run>
+ffi::Error by_real_format(ffi::DataType type, const char* kernel, Run&& run) {
+  switch (type) {
+    case ffi::F16: return run(Float16{});
+    case ffi::BF16: return run(BFloat16{});
+    case ffi::F32: return run(Plain<float, double>{});
+    case ffi::F64: return run(Plain<double, double>{});
+    default: return invalid(std::string(kernel) + ": no kernel for this element type.");
+  }
+}
+
+// The same, of complex types too.
+template <class Run>
+ffi::Error by_format(ffi::DataType type, const char* kernel, Run&& run) {
+  switch (type) {
+    case ffi::C64: return run(Plain<std::complex<float>, std::complex<double>>{});
+    case ffi::C128: return run(Plain<std::complex<double>, std::complex<double>>{});
+    default: return by_real_format(type, kernel, run);
   }
 }
 

@@ -4,7 +4,6 @@
 
 #include "isotonic.h"
 #include "ffi.h"
-#include "formats.h"
 
 namespace sortax {
 namespace {
@@ -25,20 +24,13 @@ ffi::Error isotonic(ffi::ThreadPool pool, ffi::AnyBuffer borders, ffi::AnyBuffer
     const Workers workers = workers_of(pool);
     const bool* const border = static_cast<const bool*>(borders.untyped_data());
     bool* const out = static_cast<bool*>(starts->untyped_data());
-    const auto run = [&](auto format) {
+    return by_real_format(w.element_type(), "sortax_isotonic", [&](auto format) {
       using F = decltype(format);
       kl ? isotonic_rows<F, KlBlock>(workers, layout, border, rates.untyped_data(), s.untyped_data(), w.untyped_data(), out)
          : isotonic_rows<F, MeanBlock>(workers, layout, border, rates.untyped_data(), s.untyped_data(), w.untyped_data(),
                                        out);
       return ffi::Error::Success();
-    };
-    switch (w.element_type()) {
-      case ffi::F16: return run(Float16{});
-      case ffi::BF16: return run(BFloat16{});
-      case ffi::F32: return run(Plain<float, double>{});
-      case ffi::F64: return run(Plain<double, double>{});
-      default: return invalid("sortax_isotonic: no kernel for this element type.");
-    }
+    });
   });
 }
 

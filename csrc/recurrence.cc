@@ -4,7 +4,6 @@
 
 #include "recurrence.h"
 #include "ffi.h"
-#include "formats.h"
 
 namespace sortax {
 namespace {
@@ -18,22 +17,13 @@ ffi::Error recurrence(ffi::ThreadPool pool, ffi::AnyBuffer a, ffi::AnyBuffer b, 
     if (b.element_count() == 0) return ffi::Error::Success();
     if (a.element_type() != b.element_type()) return invalid("sortax_recurrence: a and b must be of one type.");
     const Workers workers = workers_of(pool);
-    const auto run = [&](auto format) {
+    return by_format(b.element_type(), "sortax_recurrence", [&](auto format) {
       using F = decltype(format);
       const void *x = a.untyped_data(), *y = b.untyped_data();
       reverse ? recur_rows<F, true>(workers, layout, x, y, out->untyped_data())
               : recur_rows<F, false>(workers, layout, x, y, out->untyped_data());
       return ffi::Error::Success();
-    };
-    switch (b.element_type()) {
-      case ffi::F16: return run(Float16{});
-      case ffi::BF16: return run(BFloat16{});
-      case ffi::F32: return run(Plain<float, double>{});
-      case ffi::F64: return run(Plain<double, double>{});
-      case ffi::C64: return run(Plain<std::complex<float>, std::complex<double>>{});
-      case ffi::C128: return run(Plain<std::complex<double>, std::complex<double>>{});
-      default: return invalid("sortax_recurrence: no kernel for this element type.");
-    }
+    });
   });
 }
 

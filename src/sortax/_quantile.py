@@ -41,7 +41,8 @@ def quantile(
       `"median_unbiased"` or `"normal_unbiased"`, as NumPy defines them.
     - `keepdims`: keep the axis with length one.
     - `weights`: how often each element counts; of the shape of `a`, or a vector along the axis. For the methods
-      `"inverted_cdf"` and `"averaged_inverted_cdf"`; has derivative zero.
+      `"inverted_cdf"` and `"averaged_inverted_cdf"`; has derivative zero. With a soft relaxation they say, in exact order, where
+      the soft sorted values are read.
     - `where`: boolean, broadcasts to `a`: only these elements count, and have a gradient.
     - `relax`: what sorting means; see [`sortax.Exact`][].
 

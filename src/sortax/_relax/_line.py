@@ -8,6 +8,7 @@ from jaxtyping import Array, Bool, Float, Int, Shaped
 
 from .. import _primitives as primitives
 from .._keys import wide_float
+from .soft import middle
 
 
 class Line(eqx.Module):
@@ -38,13 +39,7 @@ class Line(eqx.Module):
 
     @property
     def middle(self) -> Float[Array, "*row"]:
-        """A number to measure from, so that large ones have small differences; without a derivative."""
-        axis = self.axis % self.values.ndim
-        n = self.values.shape[axis]
-        if n == 0:
-            return jnp.zeros_like(self.values)
-        some = lax.stop_gradient(lax.slice_in_dim(self.values, n // 2, n // 2 + 1, axis=axis))
-        return jnp.where(jnp.isfinite(some), some, 0)
+        return middle(self.values, self.axis % self.values.ndim)
 
     def centred(self, in_order: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
         """Numbers of `x` in order, from the middle; 0 for those that are not finite."""

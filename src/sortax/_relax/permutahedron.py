@@ -44,8 +44,9 @@ class Permutahedron(AbstractSoftRelaxation):
       places per unit of $x$. Where it is small enough nothing is pooled, and values are those of `Exact()`.
     - `regularizer`: `"l2"` or `"kl"`.
 
-    **Accuracy:** ranks are within $n - 1$ of exact, sum to $n(n-1)/2$ for any temperature, and are exact where no gap is below
-    $t$. Sums are accumulated in double precision. `"kl"` is shifted by the largest of each block: nothing overflows.
+    **Accuracy:** ranks are within $n - 1$ of exact, sum to $n(n-1)/2$ for any temperature, and are exact where no gap is
+    below $t$. Sums are accumulated in double precision, and so is x/t formed: 32-bit results are within 1e-5 of 64-bit ones.
+    `"kl"` is shifted by the largest of each block: nothing overflows.
 
     **Ties:** are pooled, and share what they have.
 

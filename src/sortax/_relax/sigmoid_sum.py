@@ -28,8 +28,8 @@ class SigmoidSum(AbstractCdfRelaxation):
 
     **Ties:** as there. **NaN:** as there. **Raises:** as there.
 
-    **Cost:** one exact sort and eight complex recurrences, eighteen in 64 bits; for the operator as many a product, and a
-    bisection for its borders. O(n) memory; `.dense()` takes n^2.
+    **Cost:** one exact sort and eight recurrences, some of them complex, eighteen in 64 bits; for the operator as many a product,
+    and Newton's method for its borders. O(n) memory; `.dense()` takes n^2.
 
     Qin, Liu and Li, "A general approximation framework for direct optimization of information retrieval measures" (2010), there
     in O(n^2).
