@@ -11,6 +11,7 @@ from jax.test_util import check_grads
 
 from helpers import DTYPES, INEXACT, assert_same, central, is_complex
 from sortax import _primitives as primitives
+from sortax._primitives.recurrence import inflow
 from test_derivatives import tangent
 from test_sharding import SPLITS, assert_no_collective, mesh, placed
 
@@ -92,8 +93,8 @@ def test_the_inflow_is_all_but_the_offset(reverse):
     a, b = coefficients(SHAPE), tangent(SHAPE)
     for given in (a, a[:1]):
         h = recurrence(given, b, 1, reverse=reverse)
-        close(primitives.inflow(given, h, 1, reverse=reverse), h - b)
-    assert primitives.inflow(a[:, :0], b[:, :0], 1, reverse=reverse).shape == (3, 0)
+        close(inflow(given, h, 1, reverse=reverse), h - b)
+    assert inflow(a[:, :0], b[:, :0], 1, reverse=reverse).shape == (3, 0)
 
 
 @both_ways
@@ -206,7 +207,7 @@ def all_of(axis):
         return {
             "value": h,
             "shared": f(shared, b),
-            "inflow": primitives.inflow(shared, h, axis),
+            "inflow": inflow(shared, h, axis),
             "tangent": jax.jvp(f, (a, b), (b, a))[1],
             "cotangents": pull(b),
             "cotangents of shared": jax.vjp(f, shared, b)[1](a),

@@ -53,7 +53,8 @@ class AbstractCdfRelaxation(AbstractSoftRelaxation, AbstractPermutationRelaxatio
 
     @property
     @abc.abstractmethod
-    def distribution(self) -> Distribution: ...
+    def distribution(self) -> Distribution:
+        """What the degree is a probability of, in temperatures."""
 
     def log_neighbours(self, x: Array, axis: int) -> Array:
         # The tail of Laplace's distribution is also its density: that of the same deviation stands for all.
