@@ -216,14 +216,13 @@ class CdfPermutation(AbstractPermutation):
         x, anchor = self.columns, self.at.anchor(columns.shape[axis])
         of_element, there = primitives.take(element, x, axis), ~jnp.isnan(self.at.offset)
 
-        def from_element(of: Callable[[Array, Any], Array]) -> tuple[Array, Array]:
-            position = primitives.take(row, of(primitives.take(anchor, x, axis), 0), axis)
-            is_there = primitives.take(row, of(there, False), axis)
-            distance = (position - of_element) + primitives.take(row, of(self.offset, 0), axis)
-            return jnp.where(is_there, distance, 0), is_there
+        def from_element(position: Array, offset: Array, there: Array) -> tuple[Array, Array]:
+            position, offset, there = (primitives.take(row, y, axis) for y in (position, offset, there))
+            return jnp.where(there, (position - of_element) + offset, 0), there
 
-        lower, has_lower = from_element(lambda y, fill: y)
-        upper, has_upper = from_element(lambda y, fill: later(y, axis, fill))
+        border = primitives.take(anchor, x, axis), self.offset, there
+        lower, has_lower = from_element(*border)
+        upper, has_upper = from_element(*(later(y, axis) for y in border))
         both = has_lower & has_upper
         # The difference of two borders has the derivative; the width found with them has more digits.
         exact = primitives.take(row, self.at.width, axis)
