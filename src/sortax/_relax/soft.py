@@ -89,9 +89,10 @@ def sort_by_operator(
 ) -> Array:
     """`P @ x`, in which what is not finite is by itself."""
     P = permutation(relax, x, segments, axis, descending)
-    s = primitives.permute(P.indices, x, axis)
+    y = wide(x)
+    s = primitives.permute(P.indices, y, axis)
     centre = middle(s, axis)
-    return jnp.where(jnp.isfinite(s), P @ jnp.where(jnp.isfinite(x), x - centre, 0) + centre, s)
+    return jnp.where(jnp.isfinite(s), P @ jnp.where(jnp.isfinite(y), y - centre, 0) + centre, s).astype(x.dtype)
 
 
 @functools.partial(jax.jit, static_argnums=(0, 5, 6))
