@@ -22,7 +22,7 @@ namespace sortax {
 
 struct FlowLimits {
   static constexpr int64_t kLanes = 8;                // doubles in the widest vector, and enough to hide its latency
-  static constexpr int64_t kColumns = 2;              // that share their factors: a sum and its normaliser
+  static constexpr int64_t kColumns = 2;              // of one product, that share their factors
   static constexpr int64_t kBlock = 64;               // steps whose factors are computed together
   static constexpr int64_t kPiece = 512;              // steps of a piece at least
   static constexpr int64_t kTask = int64_t(1) << 12;  // elements worth handing to a thread
