@@ -36,17 +36,16 @@ struct BorderRow {
 
 // For each element the number of the first border that does not lie below it.
 inline void first_above(const Workers& workers, const Terms& terms, const double* d, int64_t n, int32_t* upper) {
-  Scratch<double> ones(n), before(n), after(n);
+  Scratch<double> ones(n), less_after(n);
   std::fill_n(ones.data(), n, 1.0);
   Layout row;
   Layout::make(std::vector<int64_t>{n}, std::vector<int64_t>{0}, 0, std::vector<int64_t>{}, row);
-  flow_all<double, false>(workers, row, terms, d, ones.data(), before.data());
-  flow_all<double, true>(workers, row, terms, d, ones.data(), after.data());
+  flow_all<double>(workers, row, terms, true, d, ones.data(), less_after.data());
   for (int64_t i = 0, end; i < n; i = end) {
     end = i + 1;
     while (end < n && d[end] == 0) ++end;
     // Of a run at one place, half counts as below it.
-    const double level = after.data()[i] - before.data()[i] + double(end - i) / 2;
+    const double level = double(end - i) / 2 - less_after.data()[i];
     const int64_t first = std::clamp<int64_t>(i + int64_t(std::ceil(level)), 0, n);
     std::fill(upper + i, upper + end, int32_t(first));
   }

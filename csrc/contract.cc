@@ -5,7 +5,7 @@
 
 #include "ffi.h"
 
-#define SORTAX_ABI 4
+#define SORTAX_ABI 5
 #define SORTAX_TEXT(x) #x
 #define SORTAX_VALUE(x) SORTAX_TEXT(x)
 

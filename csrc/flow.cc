@@ -10,7 +10,7 @@ namespace {
 
 ffi::Error flow(ffi::ThreadPool pool, ffi::AnyBuffer z, ffi::AnyBuffer v, ffi::Result<ffi::AnyBuffer> out, int64_t axis,
                 ffi::Span<const int64_t> order, ffi::Span<const int64_t> shared, ffi::Span<const double> terms,
-                bool reverse) {
+                bool odd) {
   return guarded([&]() -> ffi::Error {
     Layout layout;
     if (!Layout::make(v.dimensions(), order, axis, shared, layout))
@@ -23,7 +23,7 @@ ffi::Error flow(ffi::ThreadPool pool, ffi::AnyBuffer z, ffi::AnyBuffer v, ffi::R
       using E = decltype(zero);
       const E *x = static_cast<const E*>(z.untyped_data()), *y = static_cast<const E*>(v.untyped_data());
       E* const to = static_cast<E*>(out->untyped_data());
-      reverse ? flow_all<E, true>(workers, layout, sum, x, y, to) : flow_all<E, false>(workers, layout, sum, x, y, to);
+      flow_all<E>(workers, layout, sum, odd, x, y, to);
       return ffi::Error::Success();
     };
     switch (v.element_type()) {
@@ -48,4 +48,4 @@ XLA_FFI_DEFINE_HANDLER_SYMBOL(sortax_flow, sortax::flow,
                                   .Attr<xla::ffi::Span<const int64_t>>("order")
                                   .Attr<xla::ffi::Span<const int64_t>>("shared")
                                   .Attr<xla::ffi::Span<const double>>("terms")
-                                  .Attr<bool>("reverse"));
+                                  .Attr<bool>("odd"));

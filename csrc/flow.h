@@ -1,22 +1,25 @@
-// What flows to each element of a line from those before it: sums of weights that fall off exponentially with distance.
+// Sums along a line, with weights that fall off exponentially with distance.
 //
 // Contract: z (the structure of layout.h) has the distance of each element from the one before it, and infinity where
-// nothing flows; v and out are like the array. out_i is the sum of kappa(d_ij) v_j over j < i, or from the end over j > i,
-// with kappa(d) = Re sum of w exp(-b d). Elements at distance zero share: each has half of what all of them, itself
-// included, have. The distance before the first element is not read. Computed in double precision and rounded once an
-// element. A step waits for the one before it, so several rows, or pieces of a long row, advance side by side: a piece is
-// first run from zero to learn what it adds to what it is given. Allocates nothing of the size of the data.
+// nothing flows; that of the first is not read. v and out are like the array. out_i is the sum of kappa(d_ij) v_j over all
+// j, with kappa(d) = Re sum of w exp(-b d); or if it is odd what comes from j < i less what comes from j > i, to which
+// elements at distance zero add nothing. Computed in double precision and rounded once. A step waits for the one before
+// it, so several rows, or pieces of a long row, advance side by side, in blocks: a first pass, from the end, learns what
+// flows from each block, and a second one, from the beginning, adds up in each what comes from both sides. Allocates
+// a few numbers for each block and term.
 
 #pragma once
 
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <memory>
 #include <vector>
 
 #include "exponential.h"
 #include "layout.h"
 #include "parallel.h"
+#include "scratch.h"
 
 namespace sortax {
 
@@ -28,7 +31,7 @@ struct FlowLimits {
   static constexpr int64_t kTask = int64_t(1) << 12;  // elements worth handing to a thread
 };
 
-// Re(w exp(-b d)) with b = rate + i turn and w = weight + i phase.
+// Re(w exp(-b d)) with b = rate + i turn and w = weight + i phase. At an infinite rate nothing is left but at distance zero.
 struct Term {
   double rate, turn, weight, phase;
 };
@@ -42,6 +45,15 @@ class Terms {
       at_zero_ += x[2];
     }
   }
+
+  // Without what they have at distance zero.
+  Terms less_level() const {
+    Terms terms = *this;
+    terms.terms_.push_back({std::numeric_limits<double>::infinity(), 0, -at_zero_, 0});
+    terms.at_zero_ = 0;
+    return terms;
+  }
+
   size_t size() const { return terms_.size(); }
   const Term& operator[](size_t k) const { return terms_[k]; }
   double at_zero() const { return at_zero_; }
@@ -57,41 +69,66 @@ struct Stretch {
   const E* z;
   const E* v;
   E* out;
-  int64_t z_step, step, n, begin, size;
+  int64_t z_step, step, begin, size;
 };
 
 using Lanes = double[FlowLimits::kLanes];
 
 // What has come so far of one term, for each column and lane.
+template <int kColumns>
 struct Flowing {
-  Lanes real[FlowLimits::kColumns], imaginary[FlowLimits::kColumns];
+  Lanes real[kColumns], imaginary[kColumns];
 };
 
-// Advances one term over a block: what stands at each step joins, and with kWrite what arrives there is added to `sum`.
-template <bool kTurns, bool kWrite, int kColumns>
-SORTAX_CLONES void advance_term(const double* real, const double* imaginary, const double* v, const Term& term,
-                                int64_t steps, Flowing& flowing, double* sum) {
-  constexpr int64_t kLanes = FlowLimits::kLanes;
+// The same steps of several stretches: distances, values and sums, and the factors of one term.
+template <int kColumns>
+struct Block {
+  static constexpr int64_t kSize = FlowLimits::kBlock * FlowLimits::kLanes;
+  double z[kSize], v[kColumns * kSize], sum[kColumns * kSize], real[kSize], imaginary[kSize];
+};
+
+SORTAX_CLONES inline void level(const double* z, int64_t count, double* real) {
+  for (int64_t i = 0; i < count; ++i) real[i] = z[i] == 0.0 ? 1.0 : 0.0;
+}
+
+// What one term leaves of one over each of these distances; `imaginary` is written only where there is a turn.
+inline void factors(const Term& term, const double* z, int64_t count, double* real, double* imaginary) {
+  if (std::isinf(term.rate)) return level(z, count, real);
+  if (term.turn != 0.0) return decays<true>(z, count, term.rate, term.turn, real, imaginary);
+  decays<false>(z, count, term.rate, 0.0, real, imaginary);
+}
+
+// Advances one term through a block, from before or with kBack from after: what is at each step joins, and with kWrite what
+// arrives there is added to the sums, times `sign`.
+template <bool kTurns, bool kBack, bool kWrite, int kColumns>
+SORTAX_CLONES void advance_term(Block<kColumns>& block, const Term& term, double sign, int64_t steps,
+                                Flowing<kColumns>& flowing) {
+  constexpr int64_t kLanes = FlowLimits::kLanes, kSize = Block<kColumns>::kSize;
+  const double weight = sign * term.weight, phase = sign * term.phase;
   for (int c = 0; c < kColumns; ++c) {
     double x[kLanes], y[kLanes];
     for (int64_t l = 0; l < kLanes; ++l) x[l] = flowing.real[c][l], y[l] = flowing.imaginary[c][l];
-    const double* const own = v + c * FlowLimits::kBlock * kLanes;
-    double* const to = sum + c * FlowLimits::kBlock * kLanes;
-    for (int64_t j = 0; j < steps; ++j) {
-      const double* const a = real + j * kLanes;
-      const double* const b = imaginary + j * kLanes;
+    for (int64_t step = 0; step < steps; ++step) {
+      const int64_t j = (kBack ? steps - 1 - step : step) * kLanes;
+      const double *const a = block.real + j, *const b = block.imaginary + j, *const own = block.v + c * kSize + j;
+      double* const to = block.sum + c * kSize + j;
       for (int64_t l = 0; l < kLanes; ++l) {
+        if constexpr (kBack) {
+          if constexpr (kWrite) to[l] += kTurns ? weight * x[l] - phase * y[l] : weight * x[l];
+          x[l] += own[l];
+        }
         // What is nothing lets nothing through, be it infinite or NaN.
         if constexpr (kTurns) {
           const bool is_cut = a[l] == 0.0 && b[l] == 0.0;
-          const double p = is_cut ? 0.0 : a[l] * x[l] - b[l] * y[l], q = is_cut ? 0.0 : a[l] * y[l] + b[l] * x[l];
-          if constexpr (kWrite) to[j * kLanes + l] += term.weight * p - term.phase * q;
-          x[l] = p + own[j * kLanes + l];
-          y[l] = q;
+          const double p = a[l] * x[l] - b[l] * y[l], q = a[l] * y[l] + b[l] * x[l];
+          x[l] = is_cut ? 0.0 : p;
+          y[l] = is_cut ? 0.0 : q;
         } else {
-          const double p = a[l] == 0.0 ? 0.0 : a[l] * x[l];
-          if constexpr (kWrite) to[j * kLanes + l] += term.weight * p;
-          x[l] = p + own[j * kLanes + l];
+          x[l] = a[l] == 0.0 ? 0.0 : a[l] * x[l];
+        }
+        if constexpr (!kBack) {
+          if constexpr (kWrite) to[l] += kTurns ? weight * x[l] - phase * y[l] : weight * x[l];
+          x[l] += own[l];
         }
       }
     }
@@ -99,50 +136,29 @@ SORTAX_CLONES void advance_term(const double* real, const double* imaginary, con
   }
 }
 
-// Adds up the distances of each lane, and counts those that are zero.
-SORTAX_CLONES inline int64_t measure(const double* z, int64_t steps, double* lengths) {
-  constexpr int64_t kLanes = FlowLimits::kLanes;
-  double zeros[kLanes] = {};
+template <bool kBack, bool kWrite, int kColumns>
+void advance(Block<kColumns>& block, const Term& term, double sign, int64_t steps, Flowing<kColumns>& flowing) {
+  if (term.turn != 0.0) return advance_term<true, kBack, kWrite, kColumns>(block, term, sign, steps, flowing);
+  advance_term<false, kBack, kWrite, kColumns>(block, term, sign, steps, flowing);
+}
+
+// Adds to `to` what is left of `from` over these distances.
+template <int kColumns>
+void carry(const Term& term, const Lanes& lengths, const Flowing<kColumns>& from, Flowing<kColumns>& to) {
+  Lanes a, b = {};
+  factors(term, lengths, FlowLimits::kLanes, a, b);
+  for (int c = 0; c < kColumns; ++c) {
+    for (int64_t l = 0; l < FlowLimits::kLanes; ++l) {
+      if (a[l] == 0.0 && b[l] == 0.0) continue;
+      to.real[c][l] += a[l] * from.real[c][l] - b[l] * from.imaginary[c][l];
+      to.imaginary[c][l] += a[l] * from.imaginary[c][l] + b[l] * from.real[c][l];
+    }
+  }
+}
+
+SORTAX_CLONES inline void add_up(const double* z, int64_t steps, Lanes& lengths) {
   for (int64_t j = 0; j < steps; ++j) {
-    for (int64_t l = 0; l < kLanes; ++l) {
-      lengths[l] += z[j * kLanes + l];
-      zeros[l] += z[j * kLanes + l] == 0.0 ? 1.0 : 0.0;
-    }
-  }
-  double all = 0;
-  for (double some : zeros) all += some;
-  return int64_t(all);
-}
-
-// Copies a block of a stretch into its lane; past its end nothing changes.
-template <class E, bool kReverse, int kColumns>
-void load_lane(const Stretch<E>& s, int64_t first, int64_t own, int64_t steps, double* z, double* v) {
-  constexpr int64_t kLanes = FlowLimits::kLanes, kColumn = FlowLimits::kBlock * kLanes;
-  const int64_t sign = kReverse ? -1 : 1;
-  if (own > 0) {
-    const int64_t i = kReverse ? s.begin + s.size - 1 - first : s.begin + first;
-    // The distance of the step into an element: its own, or from the end that of the next one.
-    const bool opens = kReverse ? i + 1 == s.n : i == 0;
-    if (opens) z[0] = std::numeric_limits<double>::infinity();
-    const E* d = s.z + (kReverse ? i + 1 : i) * s.z_step + opens * sign * s.z_step;
-    for (int64_t j = opens; j < own; ++j, d += sign * s.z_step) z[j * kLanes] = double(*d);
-    const E* x = s.v + i * s.step;
-    for (int64_t j = 0; j < own; ++j, x += sign * s.step) {
-      for (int c = 0; c < kColumns; ++c) v[c * kColumn + j * kLanes] = double(x[c]);
-    }
-  }
-  for (int64_t j = own; j < steps; ++j) {
-    z[j * kLanes] = 0;
-    for (int c = 0; c < kColumns; ++c) v[c * kColumn + j * kLanes] = 0;
-  }
-}
-
-template <class E, bool kReverse, int kColumns>
-void store_lane(const Stretch<E>& s, int64_t first, int64_t own, const double* sum) {
-  constexpr int64_t kLanes = FlowLimits::kLanes, kColumn = FlowLimits::kBlock * kLanes;
-  E* to = s.out + (kReverse ? s.begin + s.size - 1 - first : s.begin + first) * s.step;
-  for (int64_t j = 0; j < own; ++j, to += kReverse ? -s.step : s.step) {
-    for (int c = 0; c < kColumns; ++c) to[c] = E(sum[c * kColumn + j * kLanes]);
+    for (int64_t l = 0; l < FlowLimits::kLanes; ++l) lengths[l] += z[j * FlowLimits::kLanes + l];
   }
 }
 
@@ -150,159 +166,222 @@ SORTAX_CLONES inline void scale(const double* v, int64_t count, double by, doubl
   for (int64_t i = 0; i < count; ++i) out[i] = by * v[i];
 }
 
-// Advances all lanes together, each over its stretch, from what has come so far; writes only with kWrite. Returns whether
-// neighbours were at distance zero, and adds up the distances.
-template <class E, bool kReverse, bool kWrite, int kColumns>
-bool advance_lanes(const Stretch<E>* stretches, int64_t count, const Terms& terms, Flowing* flowing, double* lengths) {
+// What flows out of a stretch at its end and at its beginning, or into it there, for each term; and how long it is.
+template <int kColumns>
+struct Ends {
+  std::vector<Flowing<kColumns>> before, after;
+  Lanes lengths;
+};
+
+// Up to as many stretches as there are lanes; the first is one of the longest.
+template <class E, int kColumns>
+class SideBySide {
+ public:
   using L = FlowLimits;
-  constexpr int64_t kBlock = L::kBlock, kLanes = L::kLanes, kColumn = kBlock * kLanes;
-  double z[kColumn], v[kColumns * kColumn], sum[kColumns * kColumn], real[kColumn], imaginary[kColumn];
-  int64_t zeros = 0, longest = 0;
-  for (int64_t l = 0; l < count; ++l) longest = std::max(longest, stretches[l].size);
-  for (int64_t first = 0; first < longest; first += kBlock) {
-    const int64_t steps = std::min(kBlock, longest - first);
-    const auto own = [&](int64_t l) { return l < count ? std::clamp<int64_t>(stretches[l].size - first, 0, steps) : 0; };
+  using State = Flowing<kColumns>;
+
+  SideBySide(const Terms& terms, bool odd, int64_t longest)
+      : terms_(terms),
+        odd_(odd),
+        blocks_((longest + L::kBlock - 1) / L::kBlock),
+        lengths_(blocks_),
+        after_(blocks_ * int64_t(terms.size())) {}
+
+  void set(const Stretch<E>* stretches, int64_t count) { stretches_ = stretches, count_ = count; }
+
+  // From the end: what arrives at the last step of each block from those after it in the stretch, and how far that is from
+  // the end. With `ends`, what flows out of the stretches.
+  void learn(Ends<kColumns>* ends) {
+    const size_t size = terms_.size();
+    std::vector<State> after(size);
+    Lanes lengths = {};
+    if (ends) ends->before.assign(size, State{});
+    for (int64_t b = blocks_ - 1; b >= 0; --b) {
+      std::copy_n(lengths, L::kLanes, lengths_.data()[b]);
+      std::copy(after.begin(), after.end(), after_of(b));
+      if (b == 0 && !ends) break;
+      const int64_t steps = load(b);
+      for (size_t k = 0; k < size; ++k) {
+        factors(terms_[k], block_.z, steps * L::kLanes, block_.real, block_.imaginary);
+        advance<true, false, kColumns>(block_, terms_[k], 1, steps, after[k]);
+        if (!ends) continue;
+        State own = {};
+        advance<false, false, kColumns>(block_, terms_[k], 1, steps, own);
+        carry(terms_[k], lengths, own, ends->before[k]);
+      }
+      add_up(block_.z, steps, lengths);
+    }
+    if (!ends) return;
+    ends->after = after;
+    std::copy_n(lengths, L::kLanes, ends->lengths);
+  }
+
+  // From the beginning: adds up and writes what comes from both sides, with `ends` what flows into the stretches.
+  void write(const Ends<kColumns>* ends) {
+    const size_t size = terms_.size();
+    std::vector<State> before = ends ? ends->before : std::vector<State>(size);
+    for (int64_t b = 0; b < blocks_; ++b) {
+      const int64_t steps = load(b);
+      for (int c = 0; c < kColumns; ++c) {
+        const int64_t column = c * Block<kColumns>::kSize;
+        scale(block_.v + column, steps * L::kLanes, terms_.at_zero(), block_.sum + column);
+      }
+      for (size_t k = 0; k < size; ++k) {
+        State after = after_of(b)[k];
+        if (ends) carry(terms_[k], lengths_.data()[b], ends->after[k], after);
+        factors(terms_[k], block_.z, steps * L::kLanes, block_.real, block_.imaginary);
+        advance<false, true, kColumns>(block_, terms_[k], 1, steps, before[k]);
+        advance<true, true, kColumns>(block_, terms_[k], odd_ ? -1 : 1, steps, after);
+      }
+      store(b);
+    }
+  }
+
+ private:
+  State* after_of(int64_t b) const { return after_.data() + b * int64_t(terms_.size()); }
+
+  int64_t own(int64_t l, int64_t first) const {
+    return l < count_ ? std::clamp<int64_t>(stretches_[l].size - first, 0, L::kBlock) : 0;
+  }
+
+  // Returns the number of steps; past the end of a stretch nothing changes.
+  int64_t load(int64_t b) {
+    constexpr int64_t kLanes = L::kLanes, kSize = Block<kColumns>::kSize;
+    const int64_t first = b * L::kBlock, steps = own(0, first);
     for (int64_t l = 0; l < kLanes; ++l) {
-      load_lane<E, kReverse, kColumns>(stretches[std::min(l, count - 1)], first, own(l), steps, z + l, v + l);
-      zeros -= steps - own(l);
-    }
-    zeros += measure(z, steps, lengths);
-    if constexpr (kWrite) {
-      for (int c = 0; c < kColumns; ++c) scale(v + c * kColumn, steps * kLanes, 0.5 * terms.at_zero(), sum + c * kColumn);
-    }
-    for (size_t k = 0; k < terms.size(); ++k) {
-      const Term& term = terms[k];
-      if (term.turn != 0.0 || term.phase != 0.0) {
-        decays<true>(z, steps * kLanes, term.rate, term.turn, real, imaginary);
-        advance_term<true, kWrite, kColumns>(real, imaginary, v, term, steps, flowing[k], sum);
-      } else {
-        decays<false>(z, steps * kLanes, term.rate, 0.0, real, imaginary);
-        advance_term<false, kWrite, kColumns>(real, imaginary, v, term, steps, flowing[k], sum);
+      const Stretch<E>& s = stretches_[std::min(l, count_ - 1)];
+      const int64_t size = own(l, first), i = s.begin + first;
+      double *const z = block_.z + l, *const v = block_.v + l;
+      const E *d = s.z + i * s.z_step, *x = s.v + i * s.step;
+      for (int64_t j = 0; j < size; ++j, d += s.z_step) z[j * kLanes] = double(*d);
+      for (int64_t j = 0; j < size; ++j, x += s.step) {
+        for (int c = 0; c < kColumns; ++c) v[c * kSize + j * kLanes] = double(x[c]);
+      }
+      if (i == 0 && size > 0) z[0] = std::numeric_limits<double>::infinity();
+      for (int64_t j = size; j < steps; ++j) {
+        z[j * kLanes] = 0;
+        for (int c = 0; c < kColumns; ++c) v[c * kSize + j * kLanes] = 0;
       }
     }
-    if constexpr (kWrite) {
-      for (int64_t l = 0; l < count; ++l) store_lane<E, kReverse, kColumns>(stretches[l], first, own(l), sum + l);
-    }
+    return steps;
   }
-  return zeros > 0;
-}
 
-// Gives each element of a run at distance zero half of the run's own, where the steps gave it those before it whole. A run
-// belongs to the stretch in which it begins.
-template <class E, bool kReverse, int kColumns>
-void share_runs(const Stretch<E>& s, const Terms& terms) {
-  const double half = 0.5 * terms.at_zero();
-  const auto goes_on = [&](int64_t i) { return i < s.n && s.z[i * s.z_step] == E(0); };
-  int64_t i = s.begin;
-  while (i > 0 && goes_on(i)) ++i;
-  for (const int64_t last = s.begin + s.size; i < last; ++i) {
-    while (i < last && !goes_on(i + 1)) ++i;
-    if (i == last) break;
-    int64_t end = i + 2;
-    while (goes_on(end)) ++end;
-    const int64_t first = kReverse ? end - 1 : i;
-    for (int c = 0; c < kColumns; ++c) {
-      double own = 0;
-      for (int64_t m = i; m < end; ++m) own += double(s.v[m * s.step + c]);
-      const double from_others = double(s.out[first * s.step + c]) - half * double(s.v[first * s.step + c]);
-      for (int64_t m = i; m < end; ++m) s.out[m * s.step + c] = E(from_others + half * own);
+  void store(int64_t b) {
+    const int64_t first = b * L::kBlock;
+    for (int64_t l = 0; l < count_; ++l) {
+      const Stretch<E>& s = stretches_[l];
+      const double* sum = block_.sum + l;
+      E* to = s.out + (s.begin + first) * s.step;
+      for (int64_t j = 0; j < own(l, first); ++j, to += s.step, sum += L::kLanes) {
+        for (int c = 0; c < kColumns; ++c) to[c] = E(sum[c * Block<kColumns>::kSize]);
+      }
     }
-    i = end - 1;
   }
-}
+
+  const Stretch<E>* stretches_ = nullptr;
+  int64_t count_ = 0;
+  const Terms& terms_;
+  const bool odd_;
+  const int64_t blocks_;
+  Scratch<Lanes> lengths_;
+  Scratch<State> after_;
+  Block<kColumns> block_;
+};
 
 // Whole rows, side by side.
-template <class E, bool kReverse, int kColumns>
-void flow_rows(const Workers& workers, const std::vector<Stretch<E>>& rows, const Terms& terms) {
+template <class E, int kColumns>
+void flow_rows(const Workers& workers, const std::vector<Stretch<E>>& rows, const Terms& terms, bool odd) {
   using L = FlowLimits;
   const int64_t count = int64_t(rows.size()), groups = (count + L::kLanes - 1) / L::kLanes;
-  const bool is_small = count * rows[0].n * kColumns < L::kTask;
+  const bool is_small = count * rows[0].size * kColumns < L::kTask;
   const Split tasks{groups, is_small ? 1 : std::min(groups, workers.count * 4)};
   for_each(workers, tasks.parts, [&](int64_t t) {
-    std::vector<Flowing> flowing(terms.size());
+    SideBySide<E, kColumns> group(terms, odd, rows[0].size);
     for (int64_t g = tasks.begin(t); g < tasks.begin(t + 1); ++g) {
-      std::fill(flowing.begin(), flowing.end(), Flowing{});
-      const int64_t first = g * L::kLanes, own = std::min(L::kLanes, count - first);
-      Lanes lengths = {};
-      if (advance_lanes<E, kReverse, true, kColumns>(&rows[size_t(first)], own, terms, flowing.data(), lengths)) {
-        for (int64_t l = 0; l < own; ++l) share_runs<E, kReverse, kColumns>(rows[size_t(first + l)], terms);
-      }
+      const int64_t first = g * L::kLanes;
+      group.set(&rows[size_t(first)], std::min(L::kLanes, count - first));
+      group.learn(nullptr);
+      group.write(nullptr);
     }
   });
 }
 
-// A long row, in pieces side by side.
-template <class E, bool kReverse, int kColumns>
-void flow_long(const Workers& workers, const Stretch<E>& row, const Terms& terms) {
-  using L = FlowLimits;
-  const int64_t groups = std::max<int64_t>(std::min(row.n / L::kTask, workers.count), 1), pieces = groups * L::kLanes;
-  const Split cuts{row.n, pieces};
-  std::vector<Stretch<E>> stretches(static_cast<size_t>(pieces), row);
-  for (int64_t p = 0; p < pieces; ++p) {
-    // In the order in which it flows.
-    const int64_t q = kReverse ? pieces - 1 - p : p;
-    stretches[size_t(p)].begin = cuts.begin(q);
-    stretches[size_t(p)].size = cuts.begin(q + 1) - cuts.begin(q);
-  }
-  std::vector<Flowing> flowing(static_cast<size_t>(groups) * terms.size());
-  std::vector<double> lengths(static_cast<size_t>(pieces));
-  std::vector<char> has_ties(static_cast<size_t>(groups));
-  const auto run = [&](auto write) {
-    for_each(workers, groups, [&](int64_t g) {
-      has_ties[size_t(g)] = advance_lanes<E, kReverse, decltype(write)::value, kColumns>(
-          &stretches[size_t(g * L::kLanes)], L::kLanes, terms, &flowing[size_t(g) * terms.size()],
-          &lengths[size_t(g * L::kLanes)]);
-    });
-  };
-  run(std::false_type{});
+// From what flows out of each piece by itself to what flows into it: lane l of group g is piece g * lanes + l.
+template <int kColumns>
+void pass_on(const Terms& terms, bool back, std::vector<Flowing<kColumns>> Ends<kColumns>::* side,
+             std::vector<Ends<kColumns>>& groups) {
+  constexpr int64_t kLanes = FlowLimits::kLanes;
+  const int64_t pieces = int64_t(groups.size()) * kLanes;
   for (size_t k = 0; k < terms.size(); ++k) {
     double real[kColumns] = {}, imaginary[kColumns] = {};
     for (int64_t p = 0; p < pieces; ++p) {
-      Flowing& own = flowing[size_t(p / L::kLanes) * terms.size() + k];
-      const int64_t l = p % L::kLanes;
+      const int64_t q = back ? pieces - 1 - p : p, l = q % kLanes;
+      Ends<kColumns>& ends = groups[size_t(q / kLanes)];
+      Flowing<kColumns>& own = (ends.*side)[k];
       double a, b = 0;
-      decays<true>(&lengths[size_t(p)], 1, terms[k].rate, terms[k].turn, &a, &b);
+      factors(terms[k], &ends.lengths[l], 1, &a, &b);
+      const bool is_cut = a == 0.0 && b == 0.0;
       for (int c = 0; c < kColumns; ++c) {
-        const bool is_cut = a == 0.0 && b == 0.0;
         const double x = is_cut ? 0.0 : a * real[c] - b * imaginary[c], y = is_cut ? 0.0 : a * imaginary[c] + b * real[c];
-        // Each piece now starts from what the one before it was given and added.
         const double next_real = x + own.real[c][l], next_imaginary = y + own.imaginary[c][l];
         own.real[c][l] = real[c], own.imaginary[c][l] = imaginary[c];
         real[c] = next_real, imaginary[c] = next_imaginary;
       }
     }
   }
-  run(std::true_type{});
-  if (std::find(has_ties.begin(), has_ties.end(), char(true)) == has_ties.end()) return;
-  for_each(workers, pieces, [&](int64_t p) { share_runs<E, kReverse, kColumns>(stretches[size_t(p)], terms); });
 }
 
-template <class E, bool kReverse, int kColumns>
-void flow_columns(const Workers& workers, const Layout& layout, const Terms& terms, const E* z, const E* v, E* out,
+// A long row, in pieces side by side.
+template <class E, int kColumns>
+void flow_long(const Workers& workers, const Stretch<E>& row, const Terms& terms, bool odd) {
+  using L = FlowLimits;
+  const int64_t groups = std::max<int64_t>(std::min(row.size / L::kTask, workers.count), 1), pieces = groups * L::kLanes;
+  const Split cuts{row.size, pieces};
+  std::vector<Stretch<E>> stretches(static_cast<size_t>(pieces), row);
+  for (int64_t p = 0; p < pieces; ++p) {
+    stretches[size_t(p)].begin = cuts.begin(p);
+    stretches[size_t(p)].size = cuts.begin(p + 1) - cuts.begin(p);
+  }
+  std::vector<std::unique_ptr<SideBySide<E, kColumns>>> parts(static_cast<size_t>(groups));
+  std::vector<Ends<kColumns>> ends(static_cast<size_t>(groups));
+  for_each(workers, groups, [&](int64_t g) {
+    const Stretch<E>* const own = &stretches[size_t(g * L::kLanes)];
+    parts[size_t(g)] = std::make_unique<SideBySide<E, kColumns>>(terms, odd, own->size);
+    parts[size_t(g)]->set(own, L::kLanes);
+    parts[size_t(g)]->learn(&ends[size_t(g)]);
+  });
+  pass_on(terms, false, &Ends<kColumns>::before, ends);
+  pass_on(terms, true, &Ends<kColumns>::after, ends);
+  for_each(workers, groups, [&](int64_t g) { parts[size_t(g)]->write(&ends[size_t(g)]); });
+}
+
+template <class E, int kColumns>
+void flow_columns(const Workers& workers, const Layout& layout, const Terms& terms, bool odd, const E* z, const E* v, E* out,
                   int64_t first, int64_t last) {
   using L = FlowLimits;
   std::vector<Stretch<E>> rows;
   for (int64_t o = 0; o < layout.outer; ++o) {
     for (int64_t i = first; i + kColumns <= last; i += kColumns) {
       const int64_t at = o * layout.n * layout.inner + i;
-      rows.push_back({z + layout.outer_offset(o) + layout.inner_offset(i), v + at, out + at, layout.step, layout.inner,
-                      layout.n, 0, layout.n});
+      rows.push_back({z + layout.outer_offset(o) + layout.inner_offset(i), v + at, out + at, layout.step, layout.inner, 0,
+                      layout.n});
     }
   }
   if (rows.empty()) return;
   if (int64_t(rows.size()) >= L::kLanes || layout.n < 2 * L::kPiece) {
-    flow_rows<E, kReverse, kColumns>(workers, rows, terms);
+    flow_rows<E, kColumns>(workers, rows, terms, odd);
   } else {
-    for (const Stretch<E>& row : rows) flow_long<E, kReverse, kColumns>(workers, row, terms);
+    for (const Stretch<E>& row : rows) flow_long<E, kColumns>(workers, row, terms, odd);
   }
 }
 
-template <class E, bool kReverse>
-void flow_all(const Workers& workers, const Layout& layout, const Terms& terms, const E* z, const E* v, E* out) {
+template <class E>
+void flow_all(const Workers& workers, const Layout& layout, const Terms& even, bool odd, const E* z, const E* v, E* out) {
+  const Terms terms = odd ? even.less_level() : even;
   // Neighbouring columns that share one row of distances share the factors, too.
   const int64_t paired = layout.inner_is_shared ? layout.inner / 2 * 2 : 0;
-  if (paired > 0) flow_columns<E, kReverse, 2>(workers, layout, terms, z, v, out, 0, paired);
-  flow_columns<E, kReverse, 1>(workers, layout, terms, z, v, out, paired, layout.inner);
+  if (paired > 0) flow_columns<E, 2>(workers, layout, terms, odd, z, v, out, 0, paired);
+  flow_columns<E, 1>(workers, layout, terms, odd, z, v, out, paired, layout.inner);
 }
 
 }  // namespace sortax

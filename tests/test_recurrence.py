@@ -11,7 +11,6 @@ from jax.test_util import check_grads
 
 from helpers import DTYPES, INEXACT, assert_same, central, is_complex
 from sortax import _primitives as primitives
-from sortax._primitives.recurrence import inflow
 from test_derivatives import tangent
 from test_sharding import SPLITS, assert_no_collective, mesh, placed
 
@@ -86,15 +85,6 @@ def test_the_first_coefficient_has_no_effect(reverse):
         for actual, wanted in zip(pull_other(t), pull(t), strict=True):
             assert_same(actual, wanted)
     assert_same(pull(t)[0][:, 0], np.zeros(3))
-
-
-@both_ways
-def test_the_inflow_is_all_but_the_offset(reverse):
-    a, b = coefficients(SHAPE), tangent(SHAPE)
-    for given in (a, a[:1]):
-        h = recurrence(given, b, 1, reverse=reverse)
-        close(inflow(given, h, 1, reverse=reverse), h - b)
-    assert inflow(a[:, :0], b[:, :0], 1, reverse=reverse).shape == (3, 0)
 
 
 @both_ways
@@ -207,7 +197,6 @@ def all_of(axis):
         return {
             "value": h,
             "shared": f(shared, b),
-            "inflow": inflow(shared, h, axis),
             "tangent": jax.jvp(f, (a, b), (b, a))[1],
             "cotangents": pull(b),
             "cotangents of shared": jax.vjp(f, shared, b)[1](a),

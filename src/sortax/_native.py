@@ -35,7 +35,7 @@ SORTABLE = tuple(
 
 _LIBRARY = Path(__file__).parent / "libsortax_kernels.so"
 _TARGETS = ("sort", "select", "top_k", "partition", "permute", "average", "recurrence", "isotonic", "flow", "borders")
-_ABI = 4
+_ABI = 5
 _CONTRACT = re.compile(rb"sortax-kernels abi=(\d+) ffi=(\d+)\.(\d+)\0")
 
 

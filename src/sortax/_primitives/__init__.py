@@ -6,13 +6,12 @@ from ._ordering import INVERSE as INVERSE
 from ._ordering import LAST as LAST
 from ._ordering import VALUES as VALUES
 from ._sharding import require_unsharded as require_unsharded
+from ._terms import Terms as Terms
 from .average import average as average
 from .average import deviation as deviation
 from .borders import Borders as Borders
 from .borders import borders as borders
-from .flow import Terms as Terms
 from .flow import flow as flow
-from .flow import steeper as steeper
 from .isotonic import REGULARIZERS as REGULARIZERS
 from .isotonic import isotonic as isotonic
 from .parted import parted as parted

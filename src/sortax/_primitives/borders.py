@@ -15,8 +15,9 @@ from jaxtyping import Array, Float, Int
 
 from .. import _native
 from . import _define, _sharding
-from .flow import Terms, as_attribute, fallen, gaps, rates_and_weights, total
-from .recurrence import inflow, recurrence, shifted
+from ._arrivals import arrivals, gaps
+from ._terms import Terms, as_attribute, fallen, rates_and_weights, total
+from .recurrence import recurrence, shifted
 from .take import take
 
 
@@ -86,11 +87,7 @@ def _xla(wanted: Array, z: Array, *, axis: int, terms: Terms, platform: str | No
         return [jnp.zeros(wanted.shape, jnp.int32), nothing, nothing, nothing]
     with jax.enable_x64(True):
         d = gaps(z, axis)
-        decay = fallen(d, terms)
-        one = jnp.ones_like(decay)
-        before, after = (
-            inflow(decay, recurrence(decay, one, axis, reverse=way), axis, reverse=way) for way in (False, True)
-        )
+        before, after = arrivals(d, jnp.ones_like(d), axis, lambda arrived: arrived, terms=terms, platform=platform)
         _, weights = rates_and_weights(terms)
         place = lax.broadcasted_iota(jnp.int32, z.shape, axis)
         # F at an element, and so the first border that does not lie below it.

@@ -17,6 +17,9 @@ from jaxtyping import Array, Inexact, Shaped
 from .. import _native
 from . import _define, _sharding
 
+_SHORT = 32
+"""Steps that chunks do not make fewer."""
+
 _KERNELS = ("float16", "bfloat16", "float32", "float64", "complex64", "complex128")
 
 
@@ -30,15 +33,6 @@ def recurrence(
     """
     a, b = _sharding.align(a, b)
     return recurrence_p.bind(a, b, axis=axis, reverse=reverse)[0]
-
-
-def inflow(
-    a: Inexact[Array, "*shape"], h: Inexact[Array, "*shape"], axis: int, *, reverse: bool = False
-) -> Inexact[Array, "*shape"]:
-    """What flows into each element of the recurrence h of a and b: h less b, without a difference."""
-    coefficient = _coefficients(a, axis, reverse)
-    cut = coefficient == 0
-    return jnp.where(cut, 0, coefficient * jnp.where(cut, 0, _given(h, axis, reverse)))
 
 
 def shifted(x: Shaped[Array, "*shape"], axis: int, by: int, fill: ArrayLike = 0) -> Shaped[Array, "*shape"]:
@@ -66,62 +60,71 @@ def _xla(a: Array, b: Array, *, axis: int, reverse: bool, platform: str | None) 
         # The first coefficient multiplies nothing; what it holds is to have no effect.
         first = lax.broadcasted_iota(jnp.int32, a.shape, axis) == 0
         factor = jnp.broadcast_to(_coefficients(jnp.where(first, 0, a), axis, reverse), b.shape)
-        run = _by_chunks if platform == "cpu" else _by_halves
-        return [run(factor, b, axis, reverse, wide)]
+        factor, steps = (jnp.moveaxis(jnp.flip(x, axis) if reverse else x, axis, 0) for x in (factor, b))
+        if platform == "cpu":
+            h = _by_chunks(factor, steps, wide)
+        else:
+            h = by_halves(factor.astype(wide), steps.astype(wide)).astype(b.dtype)
+        h = jnp.moveaxis(h, 0, axis)
+        return [jnp.flip(h, axis) if reverse else h]
 
 
-def _step(factor: Array, before: Array, b: Array) -> Array:
+def through(factor: Inexact[Array, "*shape"], h: Inexact[Array, "*shape"]) -> Inexact[Array, "*shape"]:
     """A zero cuts, and of zero nothing is left by whatever factor."""
-    return jnp.where((factor == 0) | (before == 0), 0, factor * before) + b
+    return jnp.where((factor == 0) | (h == 0), 0, factor * h)
 
 
-def _by_halves(factor: Array, b: Array, axis: int, reverse: bool, wide: DTypeLike) -> Array:
-    """In log2(n) levels. That a zero cuts is told apart from a product that underflows."""
+def by_halves(factor: Inexact[Array, "*shape"], b: Inexact[Array, "*shape"]) -> Inexact[Array, "*shape"]:
+    """Along the first axis in log2(n) levels. That a zero cuts is told apart from a product that underflows."""
 
     def then(x: Any, y: Any) -> Any:
         return x[0] | y[0], x[1] * y[1], jnp.where(y[0] | (x[2] == 0), 0, y[1] * x[2]) + y[2]
 
-    steps = factor == 0, factor.astype(wide), b.astype(wide)
-    return lax.associative_scan(then, steps, reverse=reverse, axis=axis)[2].astype(b.dtype)
+    return lax.associative_scan(then, (factor == 0, factor, b))[2]
 
 
-def _by_chunks(factor: Array, b: Array, axis: int, reverse: bool, wide: DTypeLike) -> Array:
-    """All chunks of about sqrt(n) side by side, from nothing; then what flows from chunk to chunk; then again, from that.
+def split(x: Shaped[Array, "*shape"]) -> Shaped[Array, "*chunks"]:
+    """In chunks of about sqrt(n) filled up with 0, or one of a few. Steps lead, so that one is of all chunks."""
+    n = x.shape[0]
+    length = n if n <= _SHORT else math.isqrt(n)
+    chunks = -(-n // length)
+    x = jnp.pad(x, [(0, chunks * length - n)] + [(0, 0)] * (x.ndim - 1))
+    return x.reshape(chunks, length, *x.shape[1:]).swapaxes(0, 1)
+
+
+def joined(x: Shaped[Array, "*chunks"], n: int) -> Shaped[Array, "*shape"]:
+    return x.swapaxes(0, 1).reshape(-1, *x.shape[2:])[:n]
+
+
+def _by_chunks(factor: Array, b: Array, wide: DTypeLike) -> Array:
+    """First all chunks from nothing; then what flows from chunk to chunk; then again, from that.
 
     Little code, which compiles many times faster than the levels do. Only what a step holds is wide.
     """
-    factor, b = (jnp.moveaxis(x, axis, 0) for x in (factor, b))
-    if reverse:
-        factor, b = factor[::-1], b[::-1]
-    n = b.shape[0]
-    length = max(1, math.isqrt(n))
-    chunks = -(-n // length)
-    fill = [(0, chunks * length - n)] + [(0, 0)] * (b.ndim - 1)
-    # Steps lead, so that one is all chunks' at once.
-    factor, b = (jnp.pad(x, fill).reshape(chunks, length, *x.shape[1:]).swapaxes(0, 1) for x in (factor, b))
+    n, dtype = b.shape[0], b.dtype
+    steps = split(factor), split(b)
+
+    def widened(step: Any) -> Any:
+        return (x.astype(wide) for x in step)
 
     def learn(state: Any, step: Any) -> Any:
-        cut, product, offset = state
-        factor, b = (x.astype(wide) for x in step)
-        return (cut | (factor == 0), product * factor, _step(factor, offset, b)), None
+        (cut, product, offset), (factor, b) = state, widened(step)
+        return (cut | (factor == 0), product * factor, through(factor, offset) + b), None
 
     def pass_on(h: Array, chunk: Any) -> Any:
         cut, product, offset = chunk
-        h = jnp.where(cut | (h == 0), 0, product * h) + offset
-        return h, h
+        return jnp.where(cut | (h == 0), 0, product * h) + offset, h
 
     def advance(h: Array, step: Any) -> Any:
-        factor, b = (x.astype(wide) for x in step)
-        h = _step(factor, h, b)
-        return h, h.astype(step[1].dtype)
+        factor, b = widened(step)
+        h = through(factor, h) + b
+        return h, h.astype(dtype)
 
-    nothing = jnp.zeros_like(b[0], wide)
-    learned, _ = lax.scan(learn, (nothing != 0, nothing + 1, nothing), (factor, b))
-    _, ends = lax.scan(pass_on, nothing[0], learned)
-    before = jnp.concatenate([nothing[:1], ends[:-1]])
-    _, h = lax.scan(advance, before, (factor, b))
-    h = h.swapaxes(0, 1).reshape(chunks * length, *h.shape[2:])[:n]
-    return jnp.moveaxis(h[::-1] if reverse else h, 0, axis)
+    before = nothing = jnp.zeros_like(steps[1][0], wide)
+    if nothing.shape[0] > 1:
+        learned, _ = lax.scan(learn, (nothing != 0, nothing + 1, nothing), steps)
+        _, before = lax.scan(pass_on, nothing[0], learned)
+    return joined(lax.scan(advance, before, steps)[1], n)
 
 
 def _native_lowering(ctx: Any, a: Any, b: Any, *, axis: int, reverse: bool) -> Any:

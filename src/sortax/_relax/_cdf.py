@@ -92,12 +92,10 @@ def _rank(relax: AbstractCdfRelaxation, x: Array, segments: Array | None, axis: 
     on = line(x, axis, segments=segments, descending=descending, ties="stable")
     rate, terms = _rate(relax, x.dtype), relax.distribution.tail(x.dtype)
     z, at = on.scaled(rate), on.centred(on.values) * rate
-    below, above = (
-        primitives.flow(z, at, at, jnp.ones_like(z), axis, terms=terms, reverse=reverse) for reverse in (False, True)
-    )
-    # What is level with an element counts one half.
+    # How much less elements count below than exactly, and above; what is level with an element counts one half.
+    missing = primitives.flow(z, at, at, jnp.ones_like(z), axis, terms=terms, odd=True)
     exact = primitives.average(on.starts, primitives.places(x.shape, axis, segments).astype(x.dtype), axis)
-    return primitives.permute(on.indices, exact + (above - below), axis, transpose=True)
+    return primitives.permute(on.indices, exact - missing, axis, transpose=True)
 
 
 @functools.partial(jax.jit, static_argnums=3)

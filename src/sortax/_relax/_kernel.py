@@ -42,10 +42,7 @@ class Kernel(eqx.Module):
         s, x = at(self.line.values), at(self.x)
         ends = x if rows_move else s, x if columns_move else s
         z = with_columns(self.line.scaled(rate), columns)
-        below, above = (
-            primitives.flow(z, *ends, v, axis, terms=self.falloff.terms, reverse=reverse) for reverse in (False, True)
-        )
-        return below + above
+        return primitives.flow(z, *ends, v, axis, terms=self.falloff.terms)
 
     def log_entries(self, row: Int[Array, "*shape"], element: Int[Array, "*shape"]) -> Float[Array, "*shape"]:
         """The logarithm of K at these places in order."""

@@ -1,0 +1,96 @@
+"""What arrives at each element of a line from those before it, and from those after it, in plain JAX.
+
+Of each of several exponentials of distance: `flow` sums them, and `borders` finds its borders by them.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax.numpy as jnp
+from jax import lax
+from jaxtyping import Array, Float, Inexact
+
+from ._terms import Terms, fallen
+from .recurrence import by_halves, joined, shifted, split, through
+
+
+def gaps(z: Float[Array, "*shape"], axis: int) -> Float[Array, "*shape"]:
+    """The distances in double precision, with nothing flowing into the first."""
+    first = lax.broadcasted_iota(jnp.int32, z.shape, axis) == 0
+    return jnp.where(first, jnp.inf, z.astype(jnp.float64))
+
+
+def spread(v: Float[Array, "*shape"], decay: Inexact[Array, "*shape terms"]) -> Inexact[Array, "*shape terms"]:
+    """`v`, once for each term."""
+    return jnp.broadcast_to(v[..., None], decay.shape).astype(decay.dtype)
+
+
+def arrivals(
+    d: Float[Array, "*shape"],
+    v: Float[Array, "*shape"],
+    axis: int,
+    emit: Callable[[Inexact[Array, "*row terms"]], Array],
+    *,
+    terms: Terms,
+    levels: bool = False,
+    platform: str | None,
+) -> tuple[Array, Array]:
+    """What `emit` makes of what arrives from before, and from after, when each element starts with `v`.
+
+    `d` are the `gaps`. With `levels` there is one term more, at the end: what elements at distance zero start with.
+    """
+
+    def decay(d: Array) -> Array:
+        left = fallen(d, terms)
+        return jnp.concatenate([left, (d == 0)[..., None].astype(left.dtype)], -1) if levels else left
+
+    d, v = (jnp.moveaxis(jnp.broadcast_to(x, v.shape), axis, 0) for x in (d, v))
+    run = _in_chunks if platform == "cpu" else _in_levels
+    before, after = run(d, v, decay, emit)
+    return jnp.moveaxis(before, 0, axis), jnp.moveaxis(after, 0, axis)
+
+
+def _in_levels(d: Array, v: Array, decay: Any, emit: Any) -> tuple[Array, Array]:
+    # The step into an element from the end is that into the next one from the beginning.
+    left = decay(jnp.stack([d, jnp.concatenate([d[:1], d[:0:-1]])], 1))
+    h = by_halves(left, spread(jnp.stack([v, v[::-1]], 1), left))
+    arrived = emit(through(left, shifted(h, 0, 1)))
+    return arrived[:, 0], arrived[::-1, 1]
+
+
+def _in_chunks(d: Array, v: Array, decay: Any, emit: Any) -> tuple[Array, Array]:
+    """Both ways through all chunks side by side: from nothing, from chunk to chunk, and again from what that gives."""
+    n = d.shape[0]
+    # What chunks are filled up with lets all through.
+    d, v = split(d), split(v)
+    length, chunks = d.shape[:2]
+    left = decay(d)
+    nothing = jnp.zeros_like(left[0])
+
+    def advance(state: tuple[Array, Array], step: Array) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
+        ahead, back = state
+        forth, hence = ((left[i], spread(v[i], nothing)) for i in (step, length - 1 - step))
+        ahead = through(forth[0], ahead)
+        return (ahead + forth[1], through(hence[0], back + hence[1])), (ahead, back)
+
+    def learn(state: Any, step: Array) -> Any:
+        return advance(state, step)[0], None
+
+    def write(state: Any, step: Array) -> Any:
+        state, arrived = advance(state, step)
+        return state, tuple(map(emit, arrived))
+
+    given = nothing, nothing
+    if chunks > 1:
+        (ahead, back), _ = lax.scan(learn, given, jnp.arange(length))
+        whole = decay(d.sum(0))
+
+        def pass_on(state: Any, chunk: Array) -> Any:
+            x, y = state
+            last = chunks - 1 - chunk
+            return (through(whole[chunk], x) + ahead[chunk], through(whole[last], y) + back[last]), state
+
+        _, (before, after) = lax.scan(pass_on, (nothing[0], nothing[0]), jnp.arange(chunks))
+        given = before, after[::-1]
+    _, (before, after) = lax.scan(write, given, jnp.arange(length))
+    return joined(before, n), joined(after[::-1], n)
