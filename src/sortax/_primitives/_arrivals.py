@@ -22,7 +22,7 @@ def gaps(z: Float[Array, "*shape"], axis: int) -> Float[Array, "*shape"]:
 
 def spread(v: Float[Array, "*shape"], decay: Inexact[Array, "*shape terms"]) -> Inexact[Array, "*shape terms"]:
     """`v`, once for each term."""
-    return jnp.broadcast_to(v[..., None], decay.shape).astype(decay.dtype)
+    return jnp.broadcast_to(v[..., None], (*v.shape, decay.shape[-1])).astype(decay.dtype)
 
 
 def arrivals(
