@@ -9,8 +9,7 @@ namespace sortax {
 namespace {
 
 ffi::Error flow(ffi::ThreadPool pool, ffi::AnyBuffer z, ffi::AnyBuffer v, ffi::Result<ffi::AnyBuffer> out, int64_t axis,
-                ffi::Span<const int64_t> order, ffi::Span<const int64_t> shared, ffi::Span<const double> terms,
-                bool odd) {
+                ffi::Span<const int64_t> order, ffi::Span<const int64_t> shared, ffi::Span<const double> terms, bool odd) {
   return guarded([&]() -> ffi::Error {
     Layout layout;
     if (!Layout::make(v.dimensions(), order, axis, shared, layout))

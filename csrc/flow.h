@@ -363,8 +363,8 @@ void flow_columns(const Workers& workers, const Layout& layout, const Terms& ter
   for (int64_t o = 0; o < layout.outer; ++o) {
     for (int64_t i = first; i + kColumns <= last; i += kColumns) {
       const int64_t at = o * layout.n * layout.inner + i;
-      rows.push_back({z + layout.outer_offset(o) + layout.inner_offset(i), v + at, out + at, layout.step, layout.inner, 0,
-                      layout.n});
+      rows.push_back(
+          {z + layout.outer_offset(o) + layout.inner_offset(i), v + at, out + at, layout.step, layout.inner, 0, layout.n});
     }
   }
   if (rows.empty()) return;
