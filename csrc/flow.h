@@ -205,9 +205,9 @@ class SideBySide {
         factors(terms_[k], block_.z, steps * L::kLanes, block_.real, block_.imaginary);
         advance<true, false, kColumns>(block_, terms_[k], 1, steps, after[k]);
         if (!ends) continue;
-        State own = {};
-        advance<false, false, kColumns>(block_, terms_[k], 1, steps, own);
-        carry(terms_[k], lengths, own, ends->before[k]);
+        State alone = {};
+        advance<false, false, kColumns>(block_, terms_[k], 1, steps, alone);
+        carry(terms_[k], lengths, alone, ends->before[k]);
       }
       add_up(block_.z, steps, lengths);
     }
@@ -223,8 +223,8 @@ class SideBySide {
     for (int64_t b = 0; b < blocks_; ++b) {
       const int64_t steps = load(b);
       for (int c = 0; c < kColumns; ++c) {
-        const int64_t column = c * Block<kColumns>::kSize;
-        scale(block_.v + column, steps * L::kLanes, terms_.at_zero(), block_.sum + column);
+        double *const v = block_.v + c * Block<kColumns>::kSize, *const sum = block_.sum + c * Block<kColumns>::kSize;
+        odd_ ? (void)std::fill_n(sum, steps * L::kLanes, 0.0) : scale(v, steps * L::kLanes, terms_.at_zero(), sum);
       }
       for (size_t k = 0; k < size; ++k) {
         State after = after_of(b)[k];
@@ -248,20 +248,28 @@ class SideBySide {
   int64_t load(int64_t b) {
     constexpr int64_t kLanes = L::kLanes, kSize = Block<kColumns>::kSize;
     const int64_t first = b * L::kBlock, steps = own(0, first);
+    const E *z[kLanes], *v[kLanes];
+    int64_t common = steps;
     for (int64_t l = 0; l < kLanes; ++l) {
       const Stretch<E>& s = stretches_[std::min(l, count_ - 1)];
-      const int64_t size = own(l, first), i = s.begin + first;
-      double *const z = block_.z + l, *const v = block_.v + l;
-      const E *d = s.z + i * s.z_step, *x = s.v + i * s.step;
-      for (int64_t j = 0; j < size; ++j, d += s.z_step) z[j * kLanes] = double(*d);
-      for (int64_t j = 0; j < size; ++j, x += s.step) {
-        for (int c = 0; c < kColumns; ++c) v[c * kSize + j * kLanes] = double(x[c]);
+      z[l] = s.z + (s.begin + first) * s.z_step;
+      v[l] = s.v + (s.begin + first) * s.step;
+      common = std::min(common, own(l, first));
+    }
+    const int64_t z_step = stretches_->z_step, step = stretches_->step;
+    for (int64_t j = 0; j < common; ++j) {
+      for (int64_t l = 0; l < kLanes; ++l) block_.z[j * kLanes + l] = double(z[l][j * z_step]);
+      for (int c = 0; c < kColumns; ++c) {
+        for (int64_t l = 0; l < kLanes; ++l) block_.v[c * kSize + j * kLanes + l] = double(v[l][j * step + c]);
       }
-      if (i == 0 && size > 0) z[0] = std::numeric_limits<double>::infinity();
-      for (int64_t j = size; j < steps; ++j) {
-        z[j * kLanes] = 0;
-        for (int c = 0; c < kColumns; ++c) v[c * kSize + j * kLanes] = 0;
+    }
+    for (int64_t l = 0; l < kLanes; ++l) {
+      for (int64_t j = common; j < steps; ++j) {
+        const bool is_own = j < own(l, first);
+        block_.z[j * kLanes + l] = is_own ? double(z[l][j * z_step]) : 0.0;
+        for (int c = 0; c < kColumns; ++c) block_.v[c * kSize + j * kLanes + l] = is_own ? double(v[l][j * step + c]) : 0.0;
       }
+      if (own(l, first) > 0 && stretches_[l].begin + first == 0) block_.z[l] = std::numeric_limits<double>::infinity();
     }
     return steps;
   }
