@@ -239,6 +239,25 @@ def test_elements_must_be_floats(name):
         sx.rank(x, "min", relax=relax)
 
 
+@every
+def test_temperatures_that_are_traced(name):
+    """Those that are not positive and finite give NaN; a small one is far from zero."""
+
+    @jax.jit
+    @jax.vmap
+    def results(t):
+        relax = SOFT[name].make(t)
+        found = list(basic(X, relax).values())
+        if SOFT[name].operator:
+            P = sx.permutation(X, relax=relax)
+            found += [P @ VALUES, P.T @ VALUES, P.log_entries(np.arange(12))]
+        return found
+
+    for i, t in enumerate(temperatures := np.array([0.0, -1.0, np.inf, np.nan, 1e-6])):
+        for y in results(temperatures):
+            assert np.isnan(y[i]).all() if i < 4 else not np.isnan(y[i]).any(), t
+
+
 def test_temperatures_are_checked():
     for t, message in ((0.0, "positive and finite, got 0"), (-1.0, "positive"), (np.inf, "finite"), (np.nan, "positive")):
         with pytest.raises(ValueError, match=message):

@@ -195,7 +195,8 @@ def segmented(data: Any, segment_ids: Any, num_segments: Any, axis: Any) -> tupl
     if ids.shape == (x.shape[axis],):
         ids = along(ids, x.ndim, axis)
     elif ids.shape != x.shape:
-        raise ValueError(f"segment_ids must have shape {(x.shape[axis],)} or {x.shape}, got {ids.shape}.")
+        shapes = " or ".join(dict.fromkeys(map(str, ((x.shape[axis],), x.shape))))
+        raise ValueError(f"segment_ids must have shape {shapes}, got {ids.shape}.")
     values = _axis.known(segment_ids)
     if values is not None and values.size and values.min() < 0:
         raise ValueError(f"segment_ids must not be negative, got {values.min()}.")

@@ -25,6 +25,7 @@ from .soft import (
     as_floats,
     check_soft_ranks,
     mask_by_place,
+    or_nan,
     place_by_operator,
     reciprocal,
     sort_by_operator,
@@ -95,7 +96,7 @@ def _rank(relax: AbstractCdfRelaxation, x: Array, segments: Array | None, axis: 
     # How much less elements count below than exactly, and above; what is level with an element counts one half.
     missing = primitives.flow(z, at, at, jnp.ones_like(z), axis, terms=terms, odd=True)
     exact = primitives.average(on.starts, primitives.places(x.shape, axis, segments).astype(x.dtype), axis)
-    return primitives.permute(on.indices, exact - missing, axis, transpose=True)
+    return or_nan(relax.temperature, primitives.permute(on.indices, exact - missing, axis, transpose=True))
 
 
 @functools.partial(jax.jit, static_argnums=3)
@@ -112,7 +113,8 @@ def _mask(relax: AbstractCdfRelaxation, x: Array, k: Array, axis: int) -> Array:
     soft = 0.5 + relax.distribution.centred((x - anchor) * _rate(relax, x.dtype) - offset)
     # Between what is finite and what is not nothing is soft.
     parted = jnp.isnan(at.offset)
-    return jnp.where(parted | ~jnp.isfinite(x), (on.inverse >= wanted).astype(x.dtype), soft)
+    mask = jnp.where(parted | ~jnp.isfinite(x), (on.inverse >= wanted).astype(x.dtype), soft)
+    return or_nan(relax.temperature, mask)
 
 
 @functools.partial(jax.custom_jvp, nondiff_argnums=(4,))
@@ -176,7 +178,7 @@ class CdfPermutation(AbstractPermutation):
     indices: Int[Array, "*shape"]
     inverse: Int[Array, "*shape"]
     axis: int = eqx.field(static=True)
-    distribution: Distribution = eqx.field(static=True)
+    relax: AbstractCdfRelaxation
     line: Line
     z: Float[Array, "*shape"]
     """The gaps of the line, in temperatures."""
@@ -197,17 +199,20 @@ class CdfPermutation(AbstractPermutation):
             return lax.complex(self._apply(v.real, axis, columns), self._apply(v.imag, axis, columns))
         if not jnp.issubdtype(v.dtype, jnp.floating):
             raise TypeError(f"a soft permutation mixes values, which {v.dtype} cannot hold; pass floats.")
+        of, t = self.relax.distribution, self.relax.temperature
         dtype, n = jnp.promote_types(self.columns.dtype, wide_float(v.dtype)), v.shape[axis]
         rows = primitives.take(self.at.anchor(n), self.columns, axis) + self.offset
         order, at, z, rows, stand = jax.tree.map(
             lambda x: with_columns(x, columns), (self.line.indices, self.at, self.z, rows, self.columns)
         )
-        of = {"terms": self.distribution.tail(self.columns.dtype), "centred": self.distribution.centred}
+        product = functools.partial(
+            primitives.parted, at, z, rows, stand, axis=axis, terms=of.tail(self.columns.dtype), centred=of.centred
+        )
         if self.transposed:
-            y = primitives.parted(at, z, rows, stand, v.astype(dtype), axis, into=n, **of).astype(v.dtype)
+            y = or_nan(t, product(v.astype(dtype), into=n)).astype(v.dtype)
             return primitives.permute(order, y, axis, transpose=True)
         in_order = primitives.permute(order, v, axis).astype(dtype)
-        return primitives.parted(at, z, rows, stand, in_order, axis, **of).astype(v.dtype)
+        return or_nan(t, product(in_order)).astype(v.dtype)
 
     def _log_entries(self, columns: Array, axis: int) -> Array:
         row, element = sorted_places(self, columns, axis, self.transposed)
@@ -225,10 +230,11 @@ class CdfPermutation(AbstractPermutation):
         # The difference of two borders has the derivative; the width found with them has more digits.
         exact = primitives.take(row, self.at.width, axis)
         width = jnp.where(both, exact + ((upper - lower) - lax.stop_gradient(upper - lower)), 1)
-        of = self.distribution
+        of = self.relax.distribution
         below, above = jnp.where(has_upper, of.log_below(upper), 0), of.log_below(-lower)
         log = jnp.where(both, of.log_between(lower, upper, width), jnp.where(has_lower, above, below))
-        return jnp.where(self.line.cell(row) == self.line.cell(element), log, -jnp.inf)
+        log = jnp.where(self.line.cell(row) == self.line.cell(element), log, -jnp.inf)
+        return or_nan(self.relax.temperature, log)
 
 
 @functools.partial(jax.jit, static_argnums=(3, 4))
@@ -242,4 +248,4 @@ def _permutation(
     places = lax.broadcasted_iota(jnp.int32, x.shape, axis)
     at = primitives.borders(z, places, axis, terms=relax.distribution.tail(dtype))
     offset = _border_offset(axis, relax.distribution, at, z, columns)
-    return CdfPermutation(on.indices, on.inverse, on.axis, relax.distribution, on, z, at, columns, offset)
+    return CdfPermutation(on.indices, on.inverse, on.axis, relax, on, z, at, columns, offset)

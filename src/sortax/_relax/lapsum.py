@@ -39,8 +39,8 @@ class LapSum(AbstractCdfRelaxation):
     **Cost:** one exact sort and two recurrences, and for the operator the borders and two recurrences a product; O(n) memory.
     Ranks, and masks without `where`, need no border or only one. `.dense()` takes n^2.
 
-    **Raises:** `ValueError` if the temperature is known and not positive and finite; ops that sort raise `TypeError` for elements
-    that are not floats.
+    **Raises:** `ValueError` if the temperature is known and not positive and finite (where it is traced, results are NaN); ops
+    that sort raise `TypeError` for elements that are not floats.
 
     Struski, Bednarczyk, Podolak and Tabor, "LapSum - one method to differentiate them all: ranking, sorting and top-k
     selection" (2025).

@@ -18,6 +18,7 @@ from .soft import (
     as_temperature,
     check_soft_ranks,
     mask_by_place,
+    or_nan,
     reciprocal,
     wide,
 )
@@ -54,8 +55,8 @@ class Permutahedron(AbstractSoftRelaxation):
 
     **Cost:** one exact sort and one isotonic regression, serial along a row on a CPU and log2(n) levels elsewhere; O(n) memory.
 
-    **Raises:** `ValueError` if the temperature is known and not positive and finite, or for an unknown regulariser; ops raise
-    `TypeError` for elements that are not floats.
+    **Raises:** `ValueError` if the temperature is known and not positive and finite (where it is traced, results are NaN), or for
+    an unknown regulariser; ops raise `TypeError` for elements that are not floats.
 
     Blondel, Teboul, Berthet and Djolonga, "Fast differentiable sorting and ranking" (2020).
 
@@ -118,7 +119,7 @@ def _sort(relax: Permutahedron, x: Array, segments: Array | None, axis: int, des
         shifted, of_values = _shares(starts, values, jnp.ones_like(rate), axis)
         # The logarithm of what the block has of exp(x), times the share of the place.
         y = values - shifted + jnp.log(of_values) + rho - jnp.log(of_rho)
-    y = jnp.where(finite, y, on.values)
+    y = or_nan(relax.temperature, jnp.where(finite, y, on.values))
     return (-y if descending else y).astype(x.dtype)
 
 
@@ -137,7 +138,7 @@ def _place(relax: Permutahedron, x: Array, w: Array, segments: Array | None, axi
         starts = primitives.isotonic(on.cut, values, jnp.log(v), axis, regularizer="kl", rate=rate)
         s, of_s = _shares(starts, values, rate, axis)
         y = primitives.average(starts, v, axis) * jnp.exp(s) / of_s + lowest
-    return primitives.permute(on.indices, y, axis, transpose=True).astype(w.dtype)
+    return or_nan(relax.temperature, primitives.permute(on.indices, y, axis, transpose=True)).astype(w.dtype)
 
 
 def _project(starts: Array, s: Array, w: Array, rate: Array, axis: int) -> Array:

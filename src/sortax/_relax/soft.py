@@ -43,6 +43,11 @@ def _reciprocal_jvp(primals: Any, tangents: Any) -> Any:
     return r, -r * (r * tangents[0])
 
 
+def or_nan(temperature: Float[Array, ""], y: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
+    """`y`, with its derivatives, or NaN for a temperature that was traced, and is not positive and finite."""
+    return y * jnp.where((temperature > 0) & (temperature < jnp.inf), 1, jnp.nan).astype(y.dtype)
+
+
 class AbstractSoftRelaxation(AbstractRelaxation):
     """A relaxation whose entries of a sorted array are mixtures of all elements: a part of an order is a part of all of it."""
 

@@ -21,6 +21,7 @@ from .soft import (
     as_temperature,
     check_soft_ranks,
     mask_by_place,
+    or_nan,
     place_by_operator,
     reciprocal,
     sort_by_operator,
@@ -57,8 +58,8 @@ class SoftSort(AbstractSoftRelaxation, AbstractPermutationRelaxation):
     **Cost:** one exact sort and two recurrences a product, O(n) memory; with `doubly_stochastic` 30 products more (56 in double
     precision). `"squared"` has four complex recurrences for each (eight in double precision). `.dense()` takes n^2.
 
-    **Raises:** `ValueError` if the temperature is known and not positive and finite, or for an unknown distance; ops raise
-    `TypeError` for elements that are not floats.
+    **Raises:** `ValueError` if the temperature is known and not positive and finite (where it is traced, results are NaN), or for
+    an unknown distance; ops raise `TypeError` for elements that are not floats.
 
     Prillo and Eisenschlos, "SoftSort: a continuous relaxation for the argsort operator" (2020), there in O(n^2).
     Hofmeyr, "Fast kernel smoothing with exponential kernels" (2019) has sums by recurrence.
@@ -126,7 +127,7 @@ def _sort(relax: SoftSort, x: Array, segments: Array | None, axis: int, descendi
     K = _kernel(relax, x, segments, axis, descending)
     on, centred = K.line, K.line.centred(K.x)
     mean = on.middle + K(centred) / K(jnp.ones_like(centred))
-    s = jnp.where(jnp.isfinite(on.values), mean, on.values)
+    s = or_nan(relax.temperature, jnp.where(jnp.isfinite(on.values), mean, on.values))
     return (-s if descending else s).astype(x.dtype)
 
 
@@ -139,4 +140,4 @@ def _permutation(relax: SoftSort, x: Array, segments: Array | None, axis: int, d
     else:
         columns = jnp.ones_like(K.line.values)
         rows = 1 / K(columns)
-    return KernelPermutation(K.line.indices, K.line.inverse, K.line.axis, K, rows, columns)
+    return KernelPermutation(K.line.indices, K.line.inverse, K.line.axis, K, or_nan(relax.temperature, rows), columns)
