@@ -14,6 +14,7 @@
 #include <cmath>
 #include <limits>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "exponential.h"
@@ -25,7 +26,7 @@ namespace sortax {
 
 struct FlowLimits {
   static constexpr int64_t kLanes = 8;                // doubles in the widest vector, and enough to hide its latency
-  static constexpr int64_t kColumns = 2;              // of one product, that share their factors
+  static constexpr int kColumns = 2;                  // of one product, that share their factors
   static constexpr int64_t kBlock = 64;               // steps whose factors are computed together
   static constexpr int64_t kPiece = 512;              // steps of a piece at least
   static constexpr int64_t kTask = int64_t(1) << 12;  // elements worth handing to a thread
@@ -142,6 +143,13 @@ void advance(Block<kColumns>& block, const Term& term, double sign, int64_t step
   advance_term<false, kBack, kWrite, kColumns>(block, term, sign, steps, flowing);
 }
 
+// Adds what a factor leaves of x + iy. What is nothing lets nothing through, be it infinite or NaN.
+inline void add_left(double a, double b, double x, double y, double& real, double& imaginary) {
+  if (a == 0.0 && b == 0.0) return;
+  real += a * x - b * y;
+  imaginary += a * y + b * x;
+}
+
 // Adds to `to` what is left of `from` over these distances.
 template <int kColumns>
 void carry(const Term& term, const Lanes& lengths, const Flowing<kColumns>& from, Flowing<kColumns>& to) {
@@ -149,9 +157,7 @@ void carry(const Term& term, const Lanes& lengths, const Flowing<kColumns>& from
   factors(term, lengths, FlowLimits::kLanes, a, b);
   for (int c = 0; c < kColumns; ++c) {
     for (int64_t l = 0; l < FlowLimits::kLanes; ++l) {
-      if (a[l] == 0.0 && b[l] == 0.0) continue;
-      to.real[c][l] += a[l] * from.real[c][l] - b[l] * from.imaginary[c][l];
-      to.imaginary[c][l] += a[l] * from.imaginary[c][l] + b[l] * from.real[c][l];
+      add_left(a[l], b[l], from.real[c][l], from.imaginary[c][l], to.real[c][l], to.imaginary[c][l]);
     }
   }
 }
@@ -193,7 +199,8 @@ class SideBySide {
   // the end. With `ends`, what flows out of the stretches.
   void learn(Ends<kColumns>* ends) {
     const size_t size = terms_.size();
-    std::vector<State> after(size);
+    std::vector<State>& after = flowing_;
+    after.assign(size, State{});
     Lanes lengths = {};
     if (ends) ends->before.assign(size, State{});
     for (int64_t b = blocks_ - 1; b >= 0; --b) {
@@ -219,12 +226,22 @@ class SideBySide {
   // From the beginning: adds up and writes what comes from both sides, with `ends` what flows into the stretches.
   void write(const Ends<kColumns>* ends) {
     const size_t size = terms_.size();
-    std::vector<State> before = ends ? ends->before : std::vector<State>(size);
+    std::vector<State>& before = flowing_;
+    if (ends) {
+      before = ends->before;
+    } else {
+      before.assign(size, State{});
+    }
     for (int64_t b = 0; b < blocks_; ++b) {
       const int64_t steps = load(b);
       for (int c = 0; c < kColumns; ++c) {
-        double *const v = block_.v + c * Block<kColumns>::kSize, *const sum = block_.sum + c * Block<kColumns>::kSize;
-        odd_ ? (void)std::fill_n(sum, steps * L::kLanes, 0.0) : scale(v, steps * L::kLanes, terms_.at_zero(), sum);
+        const int64_t column = c * Block<kColumns>::kSize, count = steps * L::kLanes;
+        // Of an odd sum an element itself, be it infinite or NaN, is no part.
+        if (odd_) {
+          std::fill_n(block_.sum + column, count, 0.0);
+        } else {
+          scale(block_.v + column, count, terms_.at_zero(), block_.sum + column);
+        }
       }
       for (size_t k = 0; k < size; ++k) {
         State after = after_of(b)[k];
@@ -264,12 +281,13 @@ class SideBySide {
       }
     }
     for (int64_t l = 0; l < kLanes; ++l) {
+      const int64_t size = own(l, first);
       for (int64_t j = common; j < steps; ++j) {
-        const bool is_own = j < own(l, first);
+        const bool is_own = j < size;
         block_.z[j * kLanes + l] = is_own ? double(z[l][j * z_step]) : 0.0;
         for (int c = 0; c < kColumns; ++c) block_.v[c * kSize + j * kLanes + l] = is_own ? double(v[l][j * step + c]) : 0.0;
       }
-      if (own(l, first) > 0 && stretches_[l].begin + first == 0) block_.z[l] = std::numeric_limits<double>::infinity();
+      if (size > 0 && stretches_[l].begin + first == 0) block_.z[l] = std::numeric_limits<double>::infinity();
     }
     return steps;
   }
@@ -278,9 +296,10 @@ class SideBySide {
     const int64_t first = b * L::kBlock;
     for (int64_t l = 0; l < count_; ++l) {
       const Stretch<E>& s = stretches_[l];
+      const int64_t size = own(l, first);
       const double* sum = block_.sum + l;
       E* to = s.out + (s.begin + first) * s.step;
-      for (int64_t j = 0; j < own(l, first); ++j, to += s.step, sum += L::kLanes) {
+      for (int64_t j = 0; j < size; ++j, to += s.step, sum += L::kLanes) {
         for (int c = 0; c < kColumns; ++c) to[c] = E(sum[c * Block<kColumns>::kSize]);
       }
     }
@@ -293,6 +312,7 @@ class SideBySide {
   const int64_t blocks_;
   Scratch<Lanes> lengths_;
   Scratch<State> after_;
+  std::vector<State> flowing_;
   Block<kColumns> block_;
 };
 
@@ -328,12 +348,10 @@ void pass_on(const Terms& terms, bool back, std::vector<Flowing<kColumns>> Ends<
       Flowing<kColumns>& own = (ends.*side)[k];
       double a, b = 0;
       factors(terms[k], &ends.lengths[l], 1, &a, &b);
-      const bool is_cut = a == 0.0 && b == 0.0;
       for (int c = 0; c < kColumns; ++c) {
-        const double x = is_cut ? 0.0 : a * real[c] - b * imaginary[c], y = is_cut ? 0.0 : a * imaginary[c] + b * real[c];
-        const double next_real = x + own.real[c][l], next_imaginary = y + own.imaginary[c][l];
-        own.real[c][l] = real[c], own.imaginary[c][l] = imaginary[c];
-        real[c] = next_real, imaginary[c] = next_imaginary;
+        // Its own is taken out to be passed on, and what has come so far is left in its place.
+        std::swap(own.real[c][l], real[c]), std::swap(own.imaginary[c][l], imaginary[c]);
+        add_left(a, b, own.real[c][l], own.imaginary[c][l], real[c], imaginary[c]);
       }
     }
   }
@@ -387,8 +405,9 @@ template <class E>
 void flow_all(const Workers& workers, const Layout& layout, const Terms& even, bool odd, const E* z, const E* v, E* out) {
   const Terms terms = odd ? even.less_level() : even;
   // Neighbouring columns that share one row of distances share the factors, too.
-  const int64_t paired = layout.inner_is_shared ? layout.inner / 2 * 2 : 0;
-  if (paired > 0) flow_columns<E, 2>(workers, layout, terms, odd, z, v, out, 0, paired);
+  constexpr int kColumns = FlowLimits::kColumns;
+  const int64_t paired = layout.inner_is_shared ? layout.inner / kColumns * kColumns : 0;
+  if (paired > 0) flow_columns<E, kColumns>(workers, layout, terms, odd, z, v, out, 0, paired);
   flow_columns<E, 1>(workers, layout, terms, odd, z, v, out, paired, layout.inner);
 }
 

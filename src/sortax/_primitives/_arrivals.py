@@ -37,14 +37,15 @@ def arrivals(
 ) -> tuple[Array, Array]:
     """What `emit` makes of what arrives from before, and from after, when each element starts with `v`.
 
-    `d` are the `gaps`. With `levels` there is one term more, at the end: what elements at distance zero start with.
+    `d` are the `gaps`, of one row where that serves all of `v`. With `levels` there is one term more, at the end: what elements
+    at distance zero start with.
     """
 
     def decay(d: Array) -> Array:
         left = fallen(d, terms)
         return jnp.concatenate([left, (d == 0)[..., None].astype(left.dtype)], -1) if levels else left
 
-    d, v = (jnp.moveaxis(jnp.broadcast_to(x, v.shape), axis, 0) for x in (d, v))
+    d, v = (jnp.moveaxis(x, axis, 0) for x in (d, v))
     run = _in_chunks if platform == "cpu" else _in_levels
     before, after = run(d, v, decay, emit)
     return jnp.moveaxis(before, 0, axis), jnp.moveaxis(after, 0, axis)
@@ -65,11 +66,11 @@ def _in_chunks(d: Array, v: Array, decay: Any, emit: Any) -> tuple[Array, Array]
     d, v = split(d), split(v)
     length, chunks = d.shape[:2]
     left = decay(d)
-    nothing = jnp.zeros_like(left[0])
+    nothing = jnp.zeros_like(spread(v[0], left))
 
     def advance(state: tuple[Array, Array], step: Array) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
         ahead, back = state
-        forth, hence = ((left[i], spread(v[i], nothing)) for i in (step, length - 1 - step))
+        forth, hence = ((left[i], spread(v[i], left)) for i in (step, length - 1 - step))
         ahead = through(forth[0], ahead)
         return (ahead + forth[1], through(hence[0], back + hence[1])), (ahead, back)
 
