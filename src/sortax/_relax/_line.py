@@ -8,7 +8,6 @@ from jaxtyping import Array, Bool, Float, Int, Shaped
 
 from .. import _primitives as primitives
 from .._keys import wide_float
-from .soft import middle
 
 
 class Line(eqx.Module):
@@ -38,13 +37,25 @@ class Line(eqx.Module):
         return lax.stop_gradient(jnp.where(self.starts, self.gaps * rate, 0))
 
     @property
-    def middle(self) -> Float[Array, "*row"]:
-        return middle(self.values, self.axis % self.values.ndim)
+    def finite_values(self) -> Float[Array, "*shape"]:
+        """The values, with 0 for those that are not finite."""
+        return jnp.where(jnp.isfinite(self.values), self.values, 0)
 
-    def centred(self, in_order: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
-        """Numbers of `x` in order, from the middle; 0 for those that are not finite."""
+    def centre(self, rate: Float[Array, ""]) -> Float[Array, "*shape"]:
+        """For each element a number near it to measure from: the first of its component, cut also at gaps that are too wide.
+
+        Over a gap so wide nothing flows in double precision. So a number is never measured from one that has no part in its
+        sums, which could be larger by any factor. Without a derivative.
+        """
+        axis = self.axis % self.gaps.ndim
+        first = self.cut | (self.gaps * rate > primitives.FAR)
+        value = jnp.where(first, self.finite_values, 0)
+        return lax.stop_gradient(primitives.recurrence((~first).astype(value.dtype), value, axis))
+
+    def centred(self, in_order: Float[Array, "*shape"], centre: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
+        """Numbers of `x` in order minus the `centre`; 0 for those that are not finite."""
         finite = jnp.isfinite(self.values)
-        return jnp.where(finite, jnp.where(finite, in_order, 0) - self.middle, 0)
+        return jnp.where(finite, jnp.where(finite, in_order, 0) - centre, 0)
 
     def cell(self, places: Int[Array, "*places"]) -> Int[Array, "*places"]:
         """Where the piece starts that each of these places is in, of which nothing flows into another."""

@@ -93,11 +93,8 @@ def sort_by_operator(
     permutation: Callable[..., Any], relax: Any, x: Array, segments: Array | None, axis: int, descending: bool
 ) -> Array:
     """`P @ x`, in which what is not finite is by itself."""
-    P = permutation(relax, x, segments, axis, descending)
-    y = wide(x)
-    s = primitives.permute(P.indices, y, axis)
-    centre = middle(s, axis)
-    return jnp.where(jnp.isfinite(s), P @ jnp.where(jnp.isfinite(y), y - centre, 0) + centre, s).astype(x.dtype)
+    s = or_nan(relax.temperature, permutation(relax, x, segments, axis, descending).sorted_values())
+    return (-s if descending else s).astype(x.dtype)
 
 
 @functools.partial(jax.jit, static_argnums=(0, 5, 6))
@@ -112,13 +109,6 @@ def mask_by_place(relax: Any, x: Array, k: Array, axis: int, *, segments: Array 
     """Soft membership of the k largest: what each element has of the last k places."""
     taken = primitives.places(x.shape, axis, segments, from_end=True) < k
     return relax.place(x, taken.astype(wide_float(x.dtype)), axis, segments=segments)
-
-
-def middle(in_order: Float[Array, "*shape"], axis: int) -> Float[Array, "*row"]:
-    """A number to measure from, so that large ones have small differences; without a derivative."""
-    n = in_order.shape[axis]
-    some = lax.stop_gradient(lax.slice_in_dim(in_order, n // 2, min(n // 2 + 1, n), axis=axis))
-    return jnp.where(jnp.isfinite(some), some, 0)
 
 
 def wide(x: Array) -> Array:
