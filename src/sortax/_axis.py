@@ -151,6 +151,13 @@ def as_integer(name: str, value: Any) -> int:
         raise TypeError(f"{name} must be an integer that is known when traced, got {value!r}.") from None
 
 
+def as_flag(name: str, value: Any) -> bool:
+    """`value` as a Python boolean, known when traced."""
+    if not isinstance(value, bool | int | np.bool_ | np.integer):
+        raise TypeError(f"{name} must be one boolean, True or False, that is known when traced, got {value!r}.")
+    return bool(value)
+
+
 def check_choice(name: str, value: Any, choices: Sequence[str]) -> None:
     if value not in choices:
         raise ValueError(f"unknown {name} {value!r}; pass one of {', '.join(map(repr, choices))}.")

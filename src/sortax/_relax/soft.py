@@ -8,6 +8,7 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 from jax.typing import ArrayLike
 from jaxtyping import Array, Float
@@ -28,7 +29,13 @@ def as_temperature(temperature: ArrayLike) -> Float[Array, ""]:
     value = _axis.known(temperature)
     if value is not None and not 0 < value < jnp.inf:
         raise ValueError(f"temperature must be positive and finite, got {value}; for no softness take sortax.Exact().")
-    return t if jnp.issubdtype(t.dtype, jnp.floating) else t.astype(float)
+    t = t if jnp.issubdtype(t.dtype, jnp.floating) else t.astype(float)
+    if value is not None and not jnp.finfo(t.dtype).tiny <= np.asarray(t) < jnp.inf:
+        raise ValueError(
+            f"temperature {value} is zero or infinite in {t.dtype}, JAX's default float type; pass one from "
+            f"{jnp.finfo(t.dtype).tiny:.2g} to {jnp.finfo(t.dtype).max:.2g}, or enable 64-bit types."
+        )
+    return t
 
 
 @jax.custom_jvp
@@ -44,8 +51,9 @@ def _reciprocal_jvp(primals: Any, tangents: Any) -> Any:
 
 
 def or_nan(temperature: Float[Array, ""], y: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
-    """`y`, with its derivatives, or NaN for a temperature that was traced, and is not positive and finite."""
-    return y * jnp.where((temperature > 0) & (temperature < jnp.inf), 1, jnp.nan).astype(y.dtype)
+    """`y`, with its derivatives, or NaN for a temperature that was traced and is not positive and finite in the type of `y`."""
+    t = temperature.astype(y.dtype)
+    return y * jnp.where((t >= jnp.finfo(t.dtype).tiny) & (t < jnp.inf), 1, jnp.nan).astype(y.dtype)
 
 
 class AbstractSoftRelaxation(AbstractRelaxation):
