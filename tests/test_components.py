@@ -19,7 +19,7 @@ STRAIGHT = {"StraightThrough": lambda t: sx.StraightThrough(sx.LapSum(t))}
 EVERY = EXACT | SOFTLY | STRAIGHT
 HAS_OPERATOR = {name for name in EVERY if name not in SOFT or SOFT[name].operator}
 every = pytest.mark.parametrize("name", EVERY)
-dtypes = pytest.mark.parametrize("dtype", ["float32", "float64"])
+dtypes = pytest.mark.parametrize("dtype", ["float32", pytest.param("float64", marks=pytest.mark.deep)])
 
 X, N = np.round(numbers(12, 3), 2), 12
 MASK = np.arange(N) % 3 != 1
@@ -61,8 +61,8 @@ OWN = np.flatnonzero(IDS == 1)
 SEGMENTED = {
     "sort": (lambda x, ids, relax: sx.segment_sort(x, ids, 3, relax=relax)[4:8], sx.sort),
     "argsort": (
-        lambda x, ids, relax: sx.segment_argsort(x, ids, 3, relax=relax)[4:8] * 1.0,
-        lambda x, relax: jnp.asarray(OWN)[sx.argsort(x, relax=relax)] * 1.0,
+        lambda x, ids, relax: sx.segment_argsort(x, ids, 3, relax=relax)[4:8].astype(x.dtype),
+        lambda x, relax: jnp.asarray(OWN)[sx.argsort(x, relax=relax)].astype(x.dtype),
     ),
     "rank": (lambda x, ids, relax: sx.segment_rank(x, ids, 3, relax=relax)[OWN], sx.rank),
     "top_k_mask": (
@@ -74,8 +74,8 @@ SEGMENTED = {
         lambda x, relax: sx.top_k(x, 3, relax=relax)[0],
     ),
     "quantile": (
-        lambda x, ids, relax: sx.segment_quantile(x, ids, 0.3, 3, relax=relax)[1],
-        lambda x, relax: sx.quantile(x, 0.3, relax=relax),
+        lambda x, ids, relax: sx.segment_quantile(x, ids, QUANTILES.astype(x.dtype), 3, relax=relax)[:, 1],
+        lambda x, relax: sx.quantile(x, QUANTILES.astype(x.dtype), relax=relax),
     ),
     "median": (lambda x, ids, relax: sx.segment_median(x, ids, 3, relax=relax)[1], sx.median),
 }
@@ -106,6 +106,9 @@ def assert_alone(found, alone, mask, dtype):
 @dtypes
 def test_masks(name, dtype):
     ops = {op: f for op, f in MASKED.items() if op != "sort_by" or name in HAS_OPERATOR}
+    if name not in EXACT and dtype == "float32":
+        # With what is soft these read the same sorted values, or ranks, as others in the table: one precision is enough.
+        ops = {op: f for op, f in ops.items() if op not in ("rank descending", "median", "max", "min", "spearman")}
     results = lambda where, part: lambda x, t: {op: f(x, where, part, EVERY[name](t)) for op, f in ops.items()}
     t, alone = np.asarray(T, dtype), X[MASK].astype(dtype)[None]
     found = with_jacobian(results(MASK, PART), filled(dtype, MASK), t)
@@ -141,7 +144,7 @@ def test_elements_that_are_far_away(name, dtype):
             "sort": sx.sort(x, relax=relax)[own],
             "descending": sx.sort(x, descending=True, relax=relax)[own],
             "entries": P.log_entries(columns)[own],
-            "P @ v": (P @ jnp.cos(jnp.arange(x.size, dtype=x.dtype)))[own],
+            "P @ v": (P @ jnp.cos(jnp.arange(x.size, dtype=x.dtype) - first))[own],
         }
         return found | ({"rank": sx.rank(x, relax=relax)[own] - first} if name in RANKED else {})
 
@@ -156,12 +159,7 @@ def test_elements_that_are_far_away(name, dtype):
     jacobian, values = jax.jit(jax.vmap(jax.jacfwd(both(1), (0, 1), has_aux=True), (0, None)))(x, t)
     tolerance = 5e-6 if dtype == "float32" else 1e-11
     for op, expected in alone[1].items():
-        if op == "P @ v":
-            # The column of the first of all stands before those of the others.
-            shifted = lambda x, t: sx.permutation(x, relax=SOFT[name].make(t)) @ jnp.cos(jnp.arange(1, 6, dtype=x.dtype))
-            expected, in_x, in_t = shifted(near, t), *jax.jacfwd(shifted, (0, 1))(near, t)
-        else:
-            in_x, in_t = alone[0][op]
+        in_x, in_t = alone[0][op]
         for i, far in enumerate(FAR):
             for actual, wanted in (
                 (values[op][i], expected),
@@ -187,8 +185,8 @@ def test_known_values():
     x, ids = np.array([0.5, 1, 2, 1e8, 1.5e8], np.float32), np.array([0, 0, 0, 1, 1])
     relax = sx.SoftSort(np.float32(0.5))
     np.testing.assert_allclose(sx.segment_sort(x, ids, relax=relax)[:3], [0.68243, 0.96767, 1.82279], atol=1e-5)
-    gradient = jax.grad(lambda x: sx.segment_sort(x, ids, relax=relax)[1])(x)
-    np.testing.assert_allclose(gradient[:3], jax.grad(lambda x: sx.sort(x, relax=relax)[1])(x[:3]), rtol=0, atol=1e-6)
+    gradient = jax.grad(lambda x: sx.segment_sort(x, ids, relax=relax)[0])(x)
+    np.testing.assert_allclose(gradient, [0.963, 0.0947, -0.0574, 0, 0], atol=1e-3)
 
 
 @pytest.mark.parametrize("ids", [[-1, 0, 0, -1, 1], [7, 0, 0, 9, 1]])

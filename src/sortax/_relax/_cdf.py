@@ -250,16 +250,17 @@ def _permutation(
     columns = on.centred(on.values, centre) * rate
     places = lax.broadcasted_iota(jnp.int32, x.shape, axis)
     at = primitives.borders(z, places, axis, terms=relax.distribution.tail(dtype))
-    offset = _border_offset(axis, relax.distribution, at, z, columns) + _across(at, centre, rate, axis)
+    offset = _border_offset(axis, relax.distribution, at, z, columns) + _across(at, z, centre, rate, axis)
     return CdfPermutation(on.indices, on.inverse, on.axis, relax, on, z, at, centre, columns, offset)
 
 
-def _across(at: primitives.Borders, centre: Array, rate: Array, axis: int) -> Array:
+def _across(at: primitives.Borders, z: Array, centre: Array, rate: Array, axis: int) -> Array:
     """0, with the derivative in the rate that a border has between two elements that are not measured from one centre.
 
     It is in the middle of so wide a gap, where what has come from each side is the same.
     """
     n = centre.shape[axis]
-    before, after = (primitives.take(jnp.clip(at.below + i, 0, max(n - 1, 0)), centre, axis) for i in (-1, 0))
-    half = jnp.where(at.there, (after - before) / 2, 0)
+    left, right = (jnp.clip(at.below + i, 0, max(n - 1, 0)) for i in (-1, 0))
+    between = at.there & (at.below < n) & jnp.isfinite(primitives.take(right, z, axis))
+    half = jnp.where(between, (primitives.take(right, centre, axis) - primitives.take(left, centre, axis)) / 2, 0)
     return jnp.where(at.offset < 0, -half, half) * (rate - lax.stop_gradient(rate))

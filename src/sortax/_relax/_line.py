@@ -42,15 +42,23 @@ class Line(eqx.Module):
         return jnp.where(jnp.isfinite(self.values), self.values, 0)
 
     def centre(self, rate: Float[Array, ""]) -> Float[Array, "*shape"]:
-        """For each element a number near it to measure from: the first of its component, cut also at gaps that are too wide.
+        """For each element a number to measure from: that of its component which is nearest to the middle of the row.
 
-        Over a gap so wide nothing flows in double precision. So a number is never measured from one that has no part in its
-        sums, which could be larger by any factor. Without a derivative.
+        Components end also at gaps so wide that nothing flows over them in double precision: an element is never measured from
+        one that has no part in its sums, which could be larger by any factor. Without a derivative.
         """
-        axis = self.axis % self.gaps.ndim
+        axis, values = self.axis % self.gaps.ndim, self.finite_values
+        place = lax.broadcasted_iota(jnp.int32, values.shape, axis)
+        middle = values.shape[axis] // 2
         first = self.cut | (self.gaps * rate > primitives.FAR)
-        value = jnp.where(first, self.finite_values, 0)
-        return lax.stop_gradient(primitives.recurrence((~first).astype(value.dtype), value, axis))
+
+        def carried(begins: Array, *, reverse: bool) -> Array:
+            begins = begins | (place == middle)
+            goes_on = (~(primitives.shifted(begins, axis, 1) if reverse else begins)).astype(values.dtype)
+            return primitives.recurrence(goes_on, jnp.where(begins, values, 0), axis, reverse=reverse)
+
+        forth, back = carried(first, reverse=False), carried(later(first, axis, True), reverse=True)
+        return lax.stop_gradient(jnp.where(place < middle, back, forth))
 
     def centred(self, in_order: Float[Array, "*shape"], centre: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
         """Numbers of `x` in order minus the `centre`; 0 for those that are not finite."""
