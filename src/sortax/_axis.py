@@ -8,9 +8,10 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.core import Tracer
 from jax.typing import DTypeLike
 from jaxtyping import Array
+
+from ._jax import Tracer
 
 
 def as_array(name: str, x: Any) -> Array:
