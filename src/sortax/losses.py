@@ -29,7 +29,9 @@ def spearman(
 
     **Returns:** floats without the axis, of the dtype of `x` in 32 bits at least; 1 where either has no two different ranks.
 
-    **Ties:** of `x` by `relax`, of `y` averaged. **NaN:** NaN if an element of `x` or `y` that takes part is. **Cost:** two ranks, O(n log n); O(n) memory.
+    **Ties:** of `x` by `relax`, of `y` averaged. **NaN:** NaN if an element of `x` or `y` that takes part is.
+
+    **Cost:** two ranks, O(n log n) time; O(n) memory.
 
     **Raises:** `TypeError` if an argument is not an array; `ValueError` if shapes or `axis` do not fit.
 

@@ -10,10 +10,9 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 from jax import lax
-from jax.interpreters import ad, batching
 from jaxtyping import Array, Bool, Float, Int
 
-from .. import _native
+from .. import _jax, _native
 from . import _define, _sharding
 from ._arrivals import arrivals, gaps
 from ._terms import FAR, Terms, as_attribute, fallen, rates_and_weights, total
@@ -190,7 +189,7 @@ def _of_one_exponential(
 
 def _jvp(primals: Any, tangents: Any, **params: Any) -> Any:
     found = borders_p.bind(*primals, **params)
-    return found, [_define.zero_tangent(x) for x in found]
+    return found, [_jax.zero_tangent(x) for x in found]
 
 
 def _batch(operands: Any, dims: Any, *, axis: int, terms: Terms) -> Any:
@@ -199,5 +198,4 @@ def _batch(operands: Any, dims: Any, *, axis: int, terms: Terms) -> Any:
 
 
 borders_p = _define.define("sortax_borders", shape=_shape, xla=_xla, native=_native_lowering)
-ad.primitive_jvps[borders_p] = _jvp
-batching.primitive_batchers[borders_p] = _batch
+_jax.set_rules(borders_p, jvp=_jvp, batch=_batch)

@@ -12,8 +12,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from .._jax import is_zero
 from ._arrivals import arrivals, gaps
-from ._define import is_zero
 from ._linear import define_linear
 from ._terms import Terms, as_attribute, rates_and_weights, steeper, total
 

@@ -12,8 +12,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Inexact, Int
 
+from .._jax import is_zero
 from ._arrivals import gaps, spread
-from ._define import is_zero
 from ._linear import define_linear
 from ._terms import FAR, Terms, at_rates, fallen, rates_and_weights, total
 from .borders import Borders, positions

@@ -10,9 +10,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
-from jax.interpreters import ad, batching
 from jaxtyping import Array, Float, Int
 
+from .. import _jax
 from . import _define, _sharding
 from ._ordering import index_dtype
 
@@ -103,9 +103,9 @@ def _snap(rank: Array, dtype: Any) -> Array:
 def _jvp(primals: Any, tangents: Any, *, method: str) -> Any:
     (q, n), (dq, _) = primals, tangents
     lower, upper, fraction = _bind(q, n, method=method)
-    still = [_define.zero_tangent(rank) for rank in (lower, upper)]
-    if _define.is_zero(dq) or method not in CONTINUOUS:
-        return [lower, upper, fraction], [*still, _define.zero_tangent(fraction)]
+    still = [_jax.zero_tangent(rank) for rank in (lower, upper)]
+    if _jax.is_zero(dq) or method not in CONTINUOUS:
+        return [lower, upper, fraction], [*still, _jax.zero_tangent(fraction)]
     alpha, beta = CONTINUOUS[method]
     slope = n.astype(q.dtype) + np.asarray(1 - alpha - beta, q.dtype)
     before_first = q * slope + np.asarray(alpha - 1, q.dtype) < 0
@@ -117,8 +117,7 @@ def _batch(operands: Any, dims: Any, *, method: str) -> Any:
 
 
 quantile_ranks_p = _define.define("sortax_quantile_ranks", shape=_shape, xla=_xla)
-ad.primitive_jvps[quantile_ranks_p] = _jvp
-batching.primitive_batchers[quantile_ranks_p] = _batch
+_jax.set_rules(quantile_ranks_p, jvp=_jvp, batch=_batch)
 
 
 def _weighted_shape(weights: Any, q: Any, *, axis: int, method: str) -> list[Any]:
@@ -156,4 +155,4 @@ def _weighted_batch(operands: Any, dims: Any, *, axis: int, method: str) -> Any:
 
 
 weighted_ranks_p = _define.define("sortax_weighted_ranks", shape=_weighted_shape, xla=_weighted_xla)
-batching.primitive_batchers[weighted_ranks_p] = _weighted_batch
+_jax.set_rules(weighted_ranks_p, batch=_weighted_batch)
