@@ -6,15 +6,21 @@ import numpy as np
 import pytest
 
 import sortax as sx
-from helpers import DIFFERENTIABLE, DTYPES, INEXACT, RELAXATIONS, REVERSIBLE, assert_same, central, distinct, order, take
+from helpers import (
+    DIFFERENTIABLE,
+    DTYPES,
+    INEXACT,
+    RELAXATIONS,
+    REVERSIBLE,
+    assert_same,
+    central,
+    distinct,
+    order,
+    take,
+    tangent,
+)
 
 SHAPES = [((33,), -1), ((5, 17), -1), ((5, 17), 0), ((3, 4, 5), 1), ((3, 4), None)]
-
-
-def tangent(shape, dtype=np.float64, seed=1):
-    rng = np.random.default_rng(seed)
-    t = rng.normal(size=shape) + (1j * rng.normal(size=shape) if jnp.issubdtype(dtype, jnp.complexfloating) else 0)
-    return t.astype(dtype)
 
 
 @pytest.mark.parametrize("ties", RELAXATIONS)

@@ -9,9 +9,9 @@ import pytest
 from jax.sharding import PartitionSpec as P
 from jax.test_util import check_grads
 
+from devices import SPLITS, assert_no_collective, mesh, placed
+from helpers import tangent
 from sortax import _primitives as primitives
-from test_derivatives import tangent
-from test_sharding import SPLITS, assert_no_collective, mesh, placed
 
 TERMS = {
     "one": ((1 + 0j, 1 + 0j),),

@@ -12,32 +12,10 @@ from hypothesis import strategies as st
 
 import sortax as sx
 from helpers import FLOATS, assert_same, draw
+from quantiles import Q, X, by_every_method, close
 
 nan, inf = np.nan, np.inf
-CONTINUOUS = ("linear", "interpolated_inverted_cdf", "hazen", "weibull", "median_unbiased", "normal_unbiased")
-STEPPING = (
-    "lower",
-    "higher",
-    "midpoint",
-    "nearest",
-    "inverted_cdf",
-    "averaged_inverted_cdf",
-    "closest_observation",
-)
-METHODS = CONTINUOUS + STEPPING
 WEIGHTED = ("inverted_cdf", "averaged_inverted_cdf")
-# Every rank of up to ten elements is hit exactly, or to a rounding, and between them.
-Q = np.concatenate([np.linspace(0, 1, 11), [0.123, 0.777, 0.25, 0.75, 1e-9, 1 - 1e-9]])
-X = np.random.default_rng(0).normal(size=(3, 10))
-
-
-def close(actual, expected, rtol=1e-14, note=""):
-    np.testing.assert_allclose(actual, expected, rtol=rtol, atol=rtol, err_msg=note)
-
-
-@jax.jit
-def by_every_method(x, q):
-    return {method: sx.quantile(x, q, -1, method=method) for method in METHODS}
 
 
 @pytest.mark.parametrize("n", [1, 2, 7, 10])
