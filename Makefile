@@ -2,7 +2,8 @@
 
 PYTHON ?= python3
 VENV   ?= .venv
-PYTEST_ARGS ?= -n auto
+# A file's tests share programs that one worker compiles once.
+PYTEST_ARGS ?= -n auto --dist loadfile
 
 BIN   := $(VENV)/bin
 PIP   := $(BIN)/python -m pip --disable-pip-version-check -q
@@ -15,27 +16,39 @@ PACKAGE := pyproject.toml CMakeLists.txt README.md LICENSE \
 CPP := $(shell find csrc -name '*.h' -o -name '*.cc')
 PY  := $(wildcard src tests benchmarks examples)
 
-.PHONY: help demo test bench lint format sanitize clean
+.PHONY: help demo test test-all bench lint format sanitize clean
 .DEFAULT_GOAL := help
 
 help: ## show this list
 	@echo "Targets of sortax (PYTHON=$(PYTHON), VENV=$(VENV)):"
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-16s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-16s %s\n", $$1, $$2 }'
 
 demo: $(STAMP)/demo ## the guided tour: every claim held against jax.numpy, and report/index.html
 	@$(BIN)/python -m sortax
 
-test: $(STAMP)/test ## the test suite, on the native kernels and then on the XLA path
-	@failed=0; \
-	if $(BIN)/python -c "import sys, sortax; sys.exit(not sortax.native_status().available)"; then \
-	  echo "==> tests on the native kernels"; \
-	  $(BIN)/pytest $(PYTEST_ARGS) || failed=1; \
-	else \
-	  $(BIN)/python -c "import sortax; print('==> no native kernels to test:', sortax.native_status().reason)"; \
-	fi; \
-	echo "==> tests on the XLA path"; \
-	SORTAX_NATIVE=0 $(BIN)/pytest $(PYTEST_ARGS) || failed=1; \
-	exit $$failed
+# What is tested on the native kernels, or on the XLA path where there are none, and what is tested on the XLA path as well.
+test: TESTS = not deep
+test: AGAIN = lowering and not deep
+test: $(STAMP)/test ## the tests in ten minutes: on the native kernels, and what lowering can change on the XLA path as well
+	@$(RUN_TESTS)
+
+test-all: $(STAMP)/test ## all tests, long ones included, on both paths: for a night, and before a release
+	@$(RUN_TESTS)
+
+# A part of the tests, as PYTEST_ARGS may ask for, may have none for a path: that is pytest's exit status 5.
+define RUN_TESTS
+failed=0; again="$(AGAIN)"; \
+if $(BIN)/python -c "import sys, sortax; sys.exit(not sortax.native_status().available)"; then \
+  echo "==> tests on the native kernels"; \
+  $(BIN)/pytest -m "$(TESTS)" $(PYTEST_ARGS) || [ $$? -eq 5 ] || failed=1; \
+else \
+  $(BIN)/python -c "import sortax; print('==> no native kernels to test:', sortax.native_status().reason)"; \
+  again="$(TESTS)"; \
+fi; \
+echo "==> tests on the XLA path"; \
+SORTAX_NATIVE=0 $(BIN)/pytest -m "$$again" $(PYTEST_ARGS) || [ $$? -eq 5 ] || failed=1; \
+exit $$failed
+endef
 
 bench: $(STAMP)/bench ## benchmarks against jax.numpy, numpy and others; BENCH_ARGS goes to them
 	@$(BIN)/python -m benchmarks $(BENCH_ARGS)
