@@ -2,7 +2,8 @@
 
 PYTHON ?= python3
 VENV   ?= .venv
-PYTEST_ARGS ?= -n auto
+# A file's tests share programs that one worker compiles once.
+PYTEST_ARGS ?= -n auto --dist loadfile
 # Of an environment beside .venv: the wheel that was built there, instead of another build; and a version of JAX.
 WHEEL       ?=
 JAX_VERSION ?=
@@ -22,7 +23,7 @@ PY  := $(wildcard src tests benchmarks examples)
 # A step in one line, with the seconds that it takes: $(call step,its name,commands).
 step = printf '==> %s ... ' "$(1)"; start=$$(date +%s); { $(2); } || exit 1; echo "$$(($$(date +%s) - start)) s"
 
-.PHONY: help demo test test-native bench lint format sanitize clean
+.PHONY: help demo test test-native test-all bench lint format sanitize clean
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -32,17 +33,29 @@ help: ## show this list
 demo: $(STAMP)/demo ## the guided tour: every claim held against jax.numpy, and report/index.html
 	@start=$$(date +%s); $(BIN)/python -m sortax && echo "==> the tour ... $$(($$(date +%s) - start)) s"
 
-test: $(STAMP)/test ## the test suite, on the native kernels and then on the XLA path
-	@failed=0; \
-	if $(BIN)/python -c "import sys, sortax; sys.exit(not sortax.native_status().available)"; then \
-	  echo "==> tests on the native kernels"; \
-	  $(BIN)/pytest $(PYTEST_ARGS) || failed=1; \
-	else \
-	  $(BIN)/python -c "import sortax; print('==> no native kernels to test:', sortax.native_status().reason)"; \
-	fi; \
-	echo "==> tests on the XLA path"; \
-	SORTAX_NATIVE=0 $(BIN)/pytest $(PYTEST_ARGS) || failed=1; \
-	exit $$failed
+# What is tested on the native kernels, or on the XLA path where there are none, and what is tested on the XLA path as well.
+test: TESTS = not deep
+test: AGAIN = lowering and not deep
+test: $(STAMP)/test ## the tests in ten minutes: on the native kernels, and what lowering can change on the XLA path as well
+	@$(RUN_TESTS)
+
+test-all: $(STAMP)/test ## all tests, long ones included, on both paths: for a night, and before a release
+	@$(RUN_TESTS)
+
+# A part of the tests, as PYTEST_ARGS may ask for, may have none for a path: that is pytest's exit status 5.
+define RUN_TESTS
+failed=0; again="$(AGAIN)"; \
+if $(BIN)/python -c "import sys, sortax; sys.exit(not sortax.native_status().available)"; then \
+  echo "==> tests on the native kernels"; \
+  $(BIN)/pytest -m "$(TESTS)" $(PYTEST_ARGS) || [ $$? -eq 5 ] || failed=1; \
+else \
+  $(BIN)/python -c "import sortax; print('==> no native kernels to test:', sortax.native_status().reason)"; \
+  again="$(TESTS)"; \
+fi; \
+echo "==> tests on the XLA path"; \
+SORTAX_NATIVE=0 $(BIN)/pytest -m "$$again" $(PYTEST_ARGS) || [ $$? -eq 5 ] || failed=1; \
+exit $$failed
+endef
 
 test-native: $(STAMP)/test ## its native half alone, as other versions of Python and JAX are tested
 	@$(BIN)/python -c "import sys, sortax; s = sortax.native_status(); print('==> tests on the', s); sys.exit(not s.available)"

@@ -130,6 +130,7 @@ FAR = [1e8, 1e30, np.inf]
 RANKED = ["SoftSort doubly stochastic", "LapSum", "SigmoidSum"]
 
 
+@pytest.mark.lowering
 @pytest.mark.parametrize("name", sorted(HAS_OPERATOR & set(SOFT)))
 @dtypes
 def test_elements_that_are_far_away(name, dtype):
@@ -170,6 +171,7 @@ def test_elements_that_are_far_away(name, dtype):
                 np.testing.assert_allclose(actual, wanted, rtol=0, atol=tolerance * scale, err_msg=f"{op} beside {far}")
 
 
+@pytest.mark.lowering
 @pytest.mark.parametrize("name", ["SoftSort", "LapSum", "SigmoidSum"])
 def test_entries_over_a_wide_gap(name):
     """Their logarithms do not underflow, and the derivative in the temperature is that of central differences."""
@@ -180,6 +182,7 @@ def test_entries_over_a_wide_gap(name):
     np.testing.assert_allclose(forward, (f(T + 1e-6) - f(T - 1e-6)) / 2e-6, rtol=1e-5)
 
 
+@pytest.mark.lowering
 def test_known_values():
     """Three elements beside others at 1e8, in single precision."""
     x, ids = np.array([0.5, 1, 2, 1e8, 1.5e8], np.float32), np.array([0, 0, 0, 1, 1])

@@ -119,3 +119,24 @@ def test_compiled_soft_ops_transfer_nothing_unasked(name):
     with jax.transfer_guard("disallow"):
         value, _ = f(x)
     np.testing.assert_allclose(value, SOFT[name].sort(X, 0.4) @ W, rtol=1e-9)
+
+
+def assert_no_nan(name, ops):
+    relax = SOFT[name].make(0.4)
+    with jax.debug_nans(True):
+        for op in ops.values():
+            gradient = jax.grad(lambda x, op=op: jnp.sum(op(x, -1, relax)))(X)
+            assert np.isfinite(gradient).all()
+
+
+@pytest.mark.parametrize("name", SOFT)
+def test_no_nan_on_clean_data(name):
+    """Eager gradients, of which JAX looks at every intermediate result: no NaN is stored to mean something else."""
+    chosen = {"sort", "median", "permutation"} if SOFT[name].operator else {"sort", "median"}
+    assert_no_nan(name, {op: f for op, f in EVERY.items() if op in chosen})
+
+
+@pytest.mark.deep
+@pytest.mark.parametrize("name", SOFT)
+def test_no_nan_on_clean_data_in_any_op(name):
+    assert_no_nan(name, {op: f for op, f in ops_of(name).items() if op not in ("argsort", "argpartition")})

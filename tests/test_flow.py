@@ -13,6 +13,7 @@ from devices import SPLITS, assert_no_collective, mesh, placed
 from helpers import tangent
 from sortax import _primitives as primitives
 
+pytestmark = pytest.mark.lowering
 TERMS = {
     "one": ((1 + 0j, 1 + 0j),),
     "real": ((1 + 0j, 0.7 + 0j), (2.5 + 0j, -0.4 + 0j)),

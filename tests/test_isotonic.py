@@ -17,6 +17,7 @@ from helpers import FLOATS, assert_same
 from soft import pooled
 from sortax import _primitives as primitives
 
+pytestmark = pytest.mark.lowering
 isotonic = primitives.isotonic
 every = pytest.mark.parametrize("regularizer", primitives.REGULARIZERS)
 # Few shapes, so that one program serves many tests, and one length of rows for all draws.

@@ -18,6 +18,7 @@ nan, inf = np.nan, np.inf
 WEIGHTED = ("inverted_cdf", "averaged_inverted_cdf")
 
 
+@pytest.mark.lowering
 @pytest.mark.parametrize("n", [1, 2, 7, 10])
 def test_every_method_is_numpys(n):
     x = X[:, :n]
@@ -100,6 +101,7 @@ def test_nan_is_nan():
         assert np.isnan(found).tolist() == [[False, True, False]] * Q.size, method
 
 
+@pytest.mark.lowering
 @pytest.mark.parametrize("method", ["linear", "averaged_inverted_cdf"])
 def test_where(method):
     masks = np.random.default_rng(2).random((20, 3, 10)) < 0.5
@@ -115,6 +117,7 @@ def test_where(method):
     close(sx.median(X, where=np.array([[True], [False], [True]])), np.median(X[::2]))
 
 
+@pytest.mark.lowering
 @pytest.mark.parametrize("method", WEIGHTED)
 def test_weights(method):
     """Whole weights are repetitions, which also tell what NumPy would say; it has weights for one method only."""

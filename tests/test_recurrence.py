@@ -13,6 +13,7 @@ from devices import SPLITS, assert_no_collective, mesh, placed
 from helpers import DTYPES, INEXACT, assert_same, central, is_complex, tangent
 from sortax import _primitives as primitives
 
+pytestmark = pytest.mark.lowering
 nan, inf = np.nan, np.inf
 recurrence = primitives.recurrence
 # Few shapes, so that one program serves many tests, and one length of rows that are worked on in pieces.

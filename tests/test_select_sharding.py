@@ -14,6 +14,7 @@ from devices import SPLITS, assert_no_collective, mesh, placed
 from helpers import RELAXATIONS, REVERSIBLE
 from selection import SELECTIONS
 
+QUICK_TO_COMPILE = True
 # Integers, with ties, in whose sums no order of addition makes a difference.
 X = np.random.default_rng(0).integers(0, 9, (16, 24)).astype(np.float64)
 WHERE = np.random.default_rng(1).random((16, 24)) < 0.7
@@ -62,6 +63,7 @@ def all_of(axis, ties):
 CASES = [("Auto", "rows", ties) for ties in RELAXATIONS] + [("Auto", "columns", "stable"), ("Explicit", "rows", "stable")]
 
 
+@pytest.mark.lowering
 @pytest.mark.parametrize(("kind", "split", "ties"), CASES)
 def test_batches_stay_where_they_are(kind, split, ties):
     axis, spec = SPLITS[split]

@@ -55,6 +55,7 @@ def check(x, axis, results, note):
                 close(*(np.asarray(v, np.float64) for v in (actual, expected, rows)), eps, f"{name} of {note}")
 
 
+@pytest.mark.lowering
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_every_dtype_and_distribution(dtype):
     dtype = DTYPES[dtype]
@@ -69,6 +70,7 @@ def test_every_dtype_and_distribution(dtype):
         check(rows, -1, dict(zip(results, found, strict=True)), f"{name} {dtype}")
 
 
+@pytest.mark.lowering
 def test_every_axis():
     x = draw("few values", np.float32, (7, 9, 8))
     for axis, names in ((1, tuple(SELECTIONS)), (0, A_PRIMITIVE_EACH)):
@@ -92,6 +94,7 @@ def selected(k):
     return jax.jit(run)
 
 
+@pytest.mark.lowering
 @given(st.data(), st.sampled_from(["float32", "float16", "uint64", "int8"]))
 def test_any_bits(data, dtype):
     dtype = DTYPES[dtype]
@@ -130,6 +133,7 @@ def test_every_k(dtype):
             assert_same(values, take(x, expected, 1))
 
 
+@pytest.mark.lowering
 @pytest.mark.parametrize("n", [1, 2, 33, 64, 129, 1000, 70001])
 def test_sizes(n):
     for dtype in ("float32", "int64") if n > 1000 else ("float32",):

@@ -47,6 +47,7 @@ def all_of(axis, relax):
     return jax.jit(lambda x: {name: f(x) for name, f in functions(axis, relax).items()})
 
 
+@pytest.mark.lowering
 @pytest.mark.parametrize("ties", RELAXATIONS)
 @pytest.mark.parametrize("split", SPLITS)
 @pytest.mark.parametrize("kind", ["Auto", "Explicit"])

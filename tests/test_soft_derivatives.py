@@ -9,6 +9,7 @@ import sortax as sx
 from helpers import central
 from soft import SOFT, numbers
 
+QUICK_TO_COMPILE = True
 X, W, V = numbers(8, 5), numbers(8, 6), numbers(8, 7)
 IDS = np.arange(8) % 2
 

@@ -9,6 +9,7 @@ import sortax as sx
 from helpers import deep_but
 from soft import OPERATORS, SOFT, numbers, ops_of
 
+QUICK_TO_COMPILE = True
 X, T = numbers(12, 3), 0.4
 VALUES, TARGETS = np.cos(np.arange(12.0)), np.arange(12) % 5.0
 every = pytest.mark.parametrize("name", SOFT)

@@ -12,6 +12,7 @@ import sortax as sx
 from devices import assert_no_collective, mesh, placed
 from soft import SOFT, numbers
 
+QUICK_TO_COMPILE = True
 X = numbers(60, 4).reshape(3, 5, 4)
 every = pytest.mark.parametrize("name", SOFT)
 
@@ -80,10 +81,10 @@ def on_one_device(name):
     return values_and_gradient(name)(BATCH)
 
 
-# Axes of an explicit mesh are looked at by the primitives alone, and these relaxations have all of them.
-EXPLICIT = ("SoftSort", "LapSum", "Permutahedron l2")
-KINDS = [("Auto", name) for name in SOFT]
-KINDS += [pytest.param("Explicit", name, marks=[pytest.mark.deep] * (name not in EXPLICIT)) for name in SOFT]
+# It is the primitives that are split, and that look at the axes of an explicit mesh: these relaxations have all of them.
+OF_EVERY_PRIMITIVE = ("SoftSort", "LapSum", "Permutahedron l2")
+KINDS = [pytest.param("Auto", name, marks=[pytest.mark.lowering] * (name in OF_EVERY_PRIMITIVE)) for name in SOFT]
+KINDS += [pytest.param("Explicit", name, marks=[pytest.mark.deep] * (name not in OF_EVERY_PRIMITIVE)) for name in SOFT]
 
 
 @pytest.mark.parametrize(("kind", "name"), KINDS)
@@ -98,6 +99,7 @@ def test_batches_stay_where_they_are(kind, name):
     close(found, on_one_device(name), 1e-10)
 
 
+@pytest.mark.lowering
 def test_linear_memory():
     """A soft sort of a million elements with its gradient takes a quarter of a GiB at most, on either path."""
     f = jax.value_and_grad(lambda x, relax: jnp.sum(sx.sort(x, relax=relax) ** 2))

@@ -30,6 +30,7 @@ def basic(relax):
     return *ascending, *descending, jax.vmap(lambda k: sx.top_k_mask(X, k, relax=relax))(jnp.arange(X.size + 1))
 
 
+@pytest.mark.lowering
 @every
 def test_the_formulas(name):
     soft = SOFT[name]
@@ -45,6 +46,7 @@ def test_the_formulas(name):
             close(masks[k], soft.place(X, taken, t), soft.rtol, f"k = {k}")
 
 
+@pytest.mark.lowering
 @pytest.mark.parametrize("name", OPERATORS)
 def test_the_operator(name):
     """`dense`, products with columns and shared vectors, the transpose, and the integers of the stable sort."""
@@ -127,6 +129,7 @@ def exactly():
     return every_op(OPS | WITH_OPERATOR, sx.Exact("average"))
 
 
+@pytest.mark.lowering
 @every
 def test_the_hard_limit(name):
     """At a temperature far below all gaps every op gives what exact sorting does."""
@@ -151,6 +154,7 @@ def test_equal_elements(name):
     close(mask, np.full(6, 0.5))
 
 
+@pytest.mark.lowering
 @every
 def test_extreme_temperatures(name):
     """Finite values and derivatives, in x and in the temperature; ties share."""
@@ -173,6 +177,7 @@ def test_extreme_temperatures(name):
         assert all(np.isfinite(part).all() for part in jax.tree.leaves(jacobian))
 
 
+@pytest.mark.lowering
 @every
 def test_nan_and_infinity(name):
     """Each is by itself: the numbers are sorted among themselves, between -inf and inf, with NaN last."""
@@ -196,6 +201,7 @@ def test_nan_and_infinity(name):
         close(g[np.ix_(finite, finite)], own)
 
 
+@pytest.mark.lowering
 @every
 def test_half_precision_is_computed_in_single(name):
     f = jax.jit(lambda x, relax: (sx.sort(x, relax=relax), sx.rank(x, relax=relax), sx.top_k_mask(x, 40, relax=relax)))
@@ -231,6 +237,7 @@ def test_single_precision_at_a_hundred_thousand(name):
             np.testing.assert_allclose(total(single["mask"]), 777, rtol=1e-5)
 
 
+@pytest.mark.lowering
 @every
 def test_short_axes(name):
     """None, one and two elements, in rows and in columns."""
