@@ -20,7 +20,6 @@ from .quantile_ranks import METHODS as METHODS
 from .quantile_ranks import WHOLE as WHOLE
 from .quantile_ranks import quantile_ranks as quantile_ranks
 from .quantile_ranks import share_of as share_of
-from .quantile_ranks import weighted_ranks as weighted_ranks
 from .rank import RANK_METHODS as RANK_METHODS
 from .rank import places as places
 from .rank import rank as rank
@@ -39,3 +38,4 @@ from .take import permute as permute
 from .take import take as take
 from .ties import POLICIES as POLICIES
 from .ties import refine as refine
+from .weighted_ranks import weighted_ranks as weighted_ranks
