@@ -99,48 +99,50 @@ inline void factors(const Term& term, const double* z, int64_t count, double* re
   decays<false>(z, count, term.rate, 0.0, real, imaginary);
 }
 
-// Advances one term through a block, from before or with kBack from after: what is at each step joins, and with kWrite what
-// arrives there is added to the sums, times `sign`.
-template <bool kTurns, bool kBack, bool kWrite, int kColumns>
-SORTAX_CLONES void advance_term(Block<kColumns>& block, const Term& term, double sign, int64_t steps,
-                                Flowing<kColumns>& flowing) {
-  constexpr int64_t kLanes = FlowLimits::kLanes, kSize = Block<kColumns>::kSize;
+// Advances one term of one column through a block, from before or with kBack from after: what is at each step joins, and
+// with kWrite what arrives there is added to the sums, times `sign`.
+template <bool kTurns, bool kBack, bool kWrite>
+SORTAX_CLONES void advance_column(const double* real, const double* imaginary, const double* v, double* sum,
+                                  const Term& term, double sign, int64_t steps, Lanes& real_state, Lanes& imaginary_state) {
+  constexpr int64_t kLanes = FlowLimits::kLanes;
   const double weight = sign * term.weight, phase = sign * term.phase;
-  for (int c = 0; c < kColumns; ++c) {
-    double x[kLanes], y[kLanes];
-    for (int64_t l = 0; l < kLanes; ++l) x[l] = flowing.real[c][l], y[l] = flowing.imaginary[c][l];
-    for (int64_t step = 0; step < steps; ++step) {
-      const int64_t j = (kBack ? steps - 1 - step : step) * kLanes;
-      const double *const a = block.real + j, *const b = block.imaginary + j, *const own = block.v + c * kSize + j;
-      double* const to = block.sum + c * kSize + j;
-      for (int64_t l = 0; l < kLanes; ++l) {
-        if constexpr (kBack) {
-          if constexpr (kWrite) to[l] += kTurns ? weight * x[l] - phase * y[l] : weight * x[l];
-          x[l] += own[l];
-        }
-        // What is nothing lets nothing through, be it infinite or NaN.
-        if constexpr (kTurns) {
-          const bool is_cut = a[l] == 0.0 && b[l] == 0.0;
-          const double p = a[l] * x[l] - b[l] * y[l], q = a[l] * y[l] + b[l] * x[l];
-          x[l] = is_cut ? 0.0 : p;
-          y[l] = is_cut ? 0.0 : q;
-        } else {
-          x[l] = a[l] == 0.0 ? 0.0 : a[l] * x[l];
-        }
-        if constexpr (!kBack) {
-          if constexpr (kWrite) to[l] += kTurns ? weight * x[l] - phase * y[l] : weight * x[l];
-          x[l] += own[l];
-        }
+  double x[kLanes], y[kLanes];
+  for (int64_t l = 0; l < kLanes; ++l) x[l] = real_state[l], y[l] = imaginary_state[l];
+  for (int64_t step = 0; step < steps; ++step) {
+    const int64_t j = (kBack ? steps - 1 - step : step) * kLanes;
+    const double *const a = real + j, *const b = imaginary + j, *const own = v + j;
+    double* const to = sum + j;
+    for (int64_t l = 0; l < kLanes; ++l) {
+      if constexpr (kBack) {
+        if constexpr (kWrite) to[l] += kTurns ? weight * x[l] - phase * y[l] : weight * x[l];
+        x[l] += own[l];
+      }
+      // What is nothing lets nothing through, be it infinite or NaN.
+      if constexpr (kTurns) {
+        const bool is_cut = a[l] == 0.0 && b[l] == 0.0;
+        const double p = a[l] * x[l] - b[l] * y[l], q = a[l] * y[l] + b[l] * x[l];
+        x[l] = is_cut ? 0.0 : p;
+        y[l] = is_cut ? 0.0 : q;
+      } else {
+        x[l] = a[l] == 0.0 ? 0.0 : a[l] * x[l];
+      }
+      if constexpr (!kBack) {
+        if constexpr (kWrite) to[l] += kTurns ? weight * x[l] - phase * y[l] : weight * x[l];
+        x[l] += own[l];
       }
     }
-    for (int64_t l = 0; l < kLanes; ++l) flowing.real[c][l] = x[l], flowing.imaginary[c][l] = y[l];
   }
+  for (int64_t l = 0; l < kLanes; ++l) real_state[l] = x[l], imaginary_state[l] = y[l];
 }
 
 template <bool kBack, bool kWrite, int kColumns>
 void advance(Block<kColumns>& block, const Term& term, double sign, int64_t steps, Flowing<kColumns>& flowing) {
-  if (term.turn != 0.0) return advance_term<true, kBack, kWrite, kColumns>(block, term, sign, steps, flowing);
-  advance_term<false, kBack, kWrite, kColumns>(block, term, sign, steps, flowing);
+  const auto run = term.turn != 0.0 ? advance_column<true, kBack, kWrite> : advance_column<false, kBack, kWrite>;
+  for (int c = 0; c < kColumns; ++c) {
+    const int64_t column = c * Block<kColumns>::kSize;
+    run(block.real, block.imaginary, block.v + column, block.sum + column, term, sign, steps, flowing.real[c],
+        flowing.imaginary[c]);
+  }
 }
 
 // Adds what a factor leaves of x + iy. What is nothing lets nothing through, be it infinite or NaN.

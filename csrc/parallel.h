@@ -56,18 +56,22 @@ class Loop {
   std::exception_ptr error_;
 };
 
-template <class Body>
-void for_each(const Workers& workers, int64_t n, Body&& body) {
+inline void run_loop(const Workers& workers, int64_t n, const std::function<void(int64_t)>& body) {
   if (workers.count <= 1 || n <= 1) {
     for (int64_t i = 0; i < n; ++i) body(i);
     return;
   }
-  const std::function<void(int64_t)> shared_body = std::ref(body);
-  auto loop = std::make_shared<Loop>(n, &shared_body);
+  auto loop = std::make_shared<Loop>(n, &body);
   const int64_t helpers = (workers.count < n ? workers.count : n) - 1;
   for (int64_t h = 0; h < helpers; ++h) workers.schedule([loop] { loop->run(); });
   loop->run();
   loop->wait();
+}
+
+// The body is called by reference, so that it is compiled once and not for each way of running the loop.
+template <class Body>
+void for_each(const Workers& workers, int64_t n, Body&& body) {
+  run_loop(workers, n, std::ref(body));
 }
 
 // Splits [0, size) into at most `parts` contiguous ranges; range p is [begin(p), begin(p + 1)).

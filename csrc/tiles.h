@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <functional>
 
 #include "long_row.h"
 #include "parallel.h"
@@ -28,8 +29,8 @@ struct Grid {
   Grid with_length(int64_t m) const { return {outer, m, inner}; }
 };
 
-template <class Body>
-void for_each_tile(const Workers& workers, const Grid& grid, Body&& body) {
+inline void run_tiles(const Workers& workers, const Grid& grid,
+                      const std::function<void(const Workers&, int64_t, int64_t)>& body) {
   if (grid.count() == 0) return;
   const int64_t tiles_a_slab = (grid.inner + TileLimits::kRows - 1) / TileLimits::kRows;
   const int64_t tiles = grid.outer * tiles_a_slab;
@@ -47,6 +48,12 @@ void for_each_tile(const Workers& workers, const Grid& grid, Body&& body) {
   for_each(workers, tasks.parts, [&](int64_t p) {
     for (int64_t t = tasks.begin(p); t < tasks.begin(p + 1); ++t) run(alone, t);
   });
+}
+
+// The body is called by reference, so that it is compiled once and not for each way of sharing tiles.
+template <class Body>
+void for_each_tile(const Workers& workers, const Grid& grid, Body&& body) {
+  run_tiles(workers, grid, std::ref(body));
 }
 
 // Copies `count` neighbouring rows of length n, a stride apart, into contiguous ones; or back.
