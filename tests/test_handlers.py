@@ -53,7 +53,7 @@ REAL, INDEX, BOOL = "float32", "int32", "bool"
 
 
 def mapping(names: str, shape: tuple[int, ...], dtype: str) -> dict[str, tuple[tuple[int, ...], str]]:
-    return {name: (shape, dtype) for name in names.split()}
+    return dict.fromkeys(names.split(), (shape, dtype))
 
 
 def linear(structure: str, dtype: str, v: str, **attributes: Any) -> Call:
@@ -202,7 +202,7 @@ WRONG_ATTRIBUTES = [
 ]
 
 
-@pytest.mark.parametrize("name, attribute, value", WRONG_ATTRIBUTES)
+@pytest.mark.parametrize(("name", "attribute", "value"), WRONG_ATTRIBUTES)
 def test_wrong_attributes_are_named(name, attribute, value):
     call = CALLS[name]
     message = dataclasses.replace(call, attributes={**call.attributes, attribute: value}).error(name)

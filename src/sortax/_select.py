@@ -9,6 +9,7 @@ from jax.typing import ArrayLike
 from jaxtyping import Array, Int, Shaped
 
 from . import _axis, _primitives
+from ._keys import chosen
 from ._order_statistics import along, check_whole, count_of, entries, in_front
 from ._relax import AbstractRelaxation, Exact, as_relaxation
 
@@ -265,5 +266,5 @@ def _kth_value(x: Array, k: Array, masks: list[Array], relax: Any, axis: int) ->
     ranks = jnp.where(ranks < 0, ranks + count, ranks)
     y = entries(relax, x, jnp.clip(ranks, 0, jnp.maximum(count - 1, 0)), axis, mask)
     if jnp.issubdtype(x.dtype, jnp.inexact):
-        y = jnp.where((ranks >= 0) & (ranks < count), y, jnp.nan)
+        y = chosen((ranks >= 0) & (ranks < count), y, jnp.full_like(y, jnp.nan))
     return in_front(y, axis, k_shape)

@@ -61,9 +61,10 @@ def share_of(share: np.floating, n: int | Int[Array, "*shape"]) -> Any:
     return share_of_p.bind(n, share=float(share), dtype=share.dtype)[0]
 
 
-def unfolded(total: Array, scale: int) -> tuple[Array, Array]:
-    """Both in double precision, as divisors: XLA would multiply by the reciprocal of a constant, which rounds twice."""
-    total, factor = lax.optimization_barrier((total, jnp.full((1,) * total.ndim, scale, jnp.float64)))
+def divisors(total: Array, scale: int, shape: tuple[int, ...]) -> tuple[Array, Array]:
+    """Both as arrays of the shape of what they divide: XLA would multiply by the reciprocal of one number, and round twice."""
+    wide = (jnp.broadcast_to(total, shape), jnp.full(shape, scale, jnp.float64))
+    total, factor = lax.optimization_barrier(wide)
     return total, factor
 
 
@@ -92,14 +93,14 @@ def _xla(q: Array, n: Array, *, method: str, scale: int, platform: str | None) -
         q = jnp.where((q >= 0) & (q <= scale), q, 0)
         if method in _CONTINUOUS:
             a, b, c = _CONTINUOUS[method]
-            rank = snapped(q, *unfolded(jnp.maximum(a * count + c, 1), scale), jnp, a, b)
+            rank = snapped(q, *divisors(jnp.maximum(a * count + c, 1), scale, q.shape), jnp, a, b)
             lower, upper = jnp.floor(rank), jnp.floor(rank) + 1
             # Also in fewer bits, a rank that is not hit does not seem to be.
             fraction = jnp.minimum((rank - lower).astype(dtype), 1 - float(jnp.finfo(dtype).epsneg))
             fraction = jnp.where((rank > 0) & (rank < last), fraction, 0)
         else:
             a, c, ranks = _STEPPING[method]
-            lower, upper = ranks(snapped(q, *unfolded(jnp.maximum(a * count + c, 1), scale), jnp) / a)
+            lower, upper = ranks(snapped(q, *divisors(jnp.maximum(a * count + c, 1), scale, q.shape), jnp) / a)
             lower, upper = jnp.maximum(lower, 0), jnp.minimum(upper, last)
             fraction = jnp.where(lower < upper, 0.5, 0).astype(dtype)
         return [*(jnp.clip(rank, 0, last).astype(n.dtype) for rank in (lower, upper)), fraction]
@@ -130,7 +131,7 @@ def _share_shape(n: Any, *, share: float, dtype: np.dtype) -> list[Any]:
 
 def _share_xla(n: Array, *, share: float, dtype: np.dtype, platform: str | None) -> list[Array]:
     with jax.enable_x64(True):
-        total, scale = unfolded(jnp.maximum(n, 1).astype(jnp.float64), 1)
+        total, scale = divisors(jnp.maximum(n, 1).astype(jnp.float64), 1, n.shape)
         return [jnp.floor(snapped(jnp.asarray(share, dtype), total, scale, jnp)).astype(n.dtype)]
 
 

@@ -12,7 +12,7 @@ from .. import _jax
 from .._keys import wide_float
 from . import _define, _sharding
 from ._ordering import index_dtype
-from .quantile_ranks import unfolded
+from .quantile_ranks import divisors
 from .take import take
 
 
@@ -42,7 +42,7 @@ def _xla(weights: Array, q: Array, *, axis: int, method: str, scale: int, platfo
         # A power of two changes no ratio, and keeps the sum of large weights finite.
         unit = jnp.where(jnp.max(w, axis, keepdims=True) > 1, 2.0**-31, 1)
         mass = jnp.cumsum(w * unit, axis)
-        total, factor = unfolded(lax.slice_in_dim(mass, n - 1, n, axis=axis), scale)
+        total, factor = divisors(lax.slice_in_dim(mass, n - 1, n, axis=axis), scale, q.shape)
         is_whole = jnp.all(w == jnp.floor(w), axis, keepdims=True) & (scale * total < 2.0**53 * unit)
         target = total * q.astype(jnp.float64) / factor
         rounding = float(max(jnp.finfo(wide_float(q.dtype)).eps, 64 * jnp.finfo(jnp.float64).eps))
