@@ -131,19 +131,21 @@ def _trimmed_mean(arrays: list[Array], relax: Any, axis: int, limits: _Limits) -
     x, *masks = arrays
     n = x.shape[axis]
     x = x if jnp.issubdtype(x.dtype, jnp.floating) else x.astype(jnp.result_type(float))
-    count, valid = n, True
+    is_nan = jnp.isnan(x)
     if masks:
         (valid,) = masks
+        is_nan &= valid
         count = jnp.sum(valid, axis, keepdims=True, dtype=jnp.int32)
-    begin, end = _ends(limits, count)
-    if masks:
+        begin, end = _ends(limits, count)
         x, segments = apart(x, valid)
         s = relax.sort(x, axis, segments=segments)
     else:
+        count = n
+        begin, end = _ends(limits, count)
         s = relax.partition(x, tuple(sorted({k for k in (begin, end - 1) if 0 <= k < n})), axis)
     place = lax.broadcasted_iota(jnp.int32, x.shape, axis)
     # With a NaN all is one, and stays tied to the elements it comes from.
-    stop = jnp.where(jnp.any(jnp.isnan(x) & valid, axis, keepdims=True), count, end)
+    stop = jnp.where(jnp.any(is_nan, axis, keepdims=True), count, end)
     total = jnp.sum(jnp.where((place >= begin) & (place < stop), s, 0), axis)
     return total / jnp.squeeze(jnp.broadcast_to(end - begin, stop.shape), axis).astype(x.dtype)
 

@@ -186,16 +186,13 @@ class CdfPermutation(AbstractSoftPermutation):
     """The gaps of the line, in temperatures."""
     at: primitives.Borders
     """The lower border of each place."""
+    in_order: Float[Array, "*shape"]
     centre: Float[Array, "*shape"]
     columns: Float[Array, "*shape"]
     """Where the elements stand, in temperatures from the centre, and"""
     offset: Float[Array, "*shape"]
     """how far each border is from the element that it is measured from."""
     transposed: bool = eqx.field(static=True, default=False)
-
-    @property
-    def in_order(self) -> Array:
-        return self.line.values
 
     @property
     def T(self) -> "CdfPermutation":
@@ -251,7 +248,19 @@ def _permutation(
     places = lax.broadcasted_iota(jnp.int32, x.shape, axis)
     at = primitives.borders(z, places, axis, terms=relax.distribution.tail(dtype))
     offset = _border_offset(axis, relax.distribution, at, z, columns) + _across(at, z, centre, rate, axis)
-    return CdfPermutation(on.indices, on.inverse, on.axis, relax, on, z, at, centre, columns, offset)
+    return CdfPermutation(
+        indices=on.indices,
+        inverse=on.inverse,
+        axis=on.axis,
+        relax=relax,
+        line=on,
+        z=z,
+        at=at,
+        in_order=on.values,
+        centre=centre,
+        columns=columns,
+        offset=offset,
+    )
 
 
 def _across(at: primitives.Borders, z: Array, centre: Array, rate: Array, axis: int) -> Array:

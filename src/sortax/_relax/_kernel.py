@@ -1,5 +1,7 @@
 """Permutations that are made soft by a kernel of distance: the i-th in order is a mean of what is near it."""
 
+import dataclasses
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -69,29 +71,22 @@ class KernelPermutation(AbstractSoftPermutation):
     indices: Int[Array, "*shape"]
     inverse: Int[Array, "*shape"]
     axis: int = eqx.field(static=True)
-    kernel: Kernel
+    line: Line
+    in_order: Float[Array, "*shape"]
+    centre: Float[Array, "*shape"]
+    falloff: Falloff
     rows: Float[Array, "*shape"]
     """What scales each row, and each column, of the kernel."""
     columns: Float[Array, "*shape"]
     transposed: bool = eqx.field(static=True, default=False)
 
     @property
-    def line(self) -> Line:
-        return self.kernel.line
-
-    @property
-    def in_order(self) -> Array:
-        return self.kernel.x
-
-    @property
-    def centre(self) -> Array:
-        return self.kernel.centre
+    def kernel(self) -> Kernel:
+        return Kernel(self.line, self.in_order, self.centre, self.falloff)
 
     @property
     def T(self) -> "KernelPermutation":
-        return KernelPermutation(
-            self.inverse, self.indices, self.axis, self.kernel, self.rows, self.columns, not self.transposed
-        )
+        return dataclasses.replace(self, indices=self.inverse, inverse=self.indices, transposed=not self.transposed)
 
     def mix(self, v: Array, columns: int) -> Array:
         rows, scales = (with_columns(scale, columns).astype(v.dtype) for scale in (self.rows, self.columns))

@@ -129,4 +129,14 @@ def _permutation(relax: SoftSort, x: Array, segments: Array | None, axis: int, d
     else:
         columns = jnp.ones_like(K.line.values)
         rows = 1 / K(columns)
-    return KernelPermutation(K.line.indices, K.line.inverse, K.line.axis, K, or_nan(relax.temperature, rows), columns)
+    return KernelPermutation(
+        indices=K.line.indices,
+        inverse=K.line.inverse,
+        axis=K.line.axis,
+        line=K.line,
+        in_order=K.x,
+        centre=K.centre,
+        falloff=K.falloff,
+        rows=or_nan(relax.temperature, rows),
+        columns=columns,
+    )
