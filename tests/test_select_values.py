@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 
 import sortax as sx
-from helpers import DTYPES, RELAXATIONS, assert_same, distributions, draw, is_complex, is_float, order, sorted_, take
+from helpers import DTYPES, RELAXATIONS, assert_same, distributions, draw, is_complex, is_float, nans, order, sorted_, take
 from order_statistics import is_nan
 from selection import SELECTIONS
 
@@ -38,6 +38,15 @@ def close(actual, expected, rows, eps, note):
     assert same.all(), f"{note}: {actual[~same][0]}, expected {expected[~same][0]}"
 
 
+@functools.cache
+def keeps_nans(dtype):
+    """Whether the JAX that is installed moves NaNs of that dtype as they are: JAX 0.12 rewrites those of float8_e5m2."""
+    if not is_float(dtype) or dtype.itemsize > 1:
+        return True
+    x = nans(dtype)
+    return np.asarray(jax.jit(lambda x: x[np.arange(x.size)])(x)).tobytes() == x.tobytes()
+
+
 def check(x, axis, results, note):
     rows = np.moveaxis(x, axis, -1)
     for name, result in results.items():
@@ -46,7 +55,8 @@ def check(x, axis, results, note):
         with np.errstate(all="ignore"):
             expected = op.value(rows)
         if op.exact:
-            same = ~is_nan(expected) | ~is_nan(actual) if op.any_nan else np.ones_like(actual, bool)
+            any_nan = op.any_nan or not keeps_nans(x.dtype)
+            same = ~is_nan(expected) | ~is_nan(actual) if any_nan else np.ones_like(actual, bool)
             assert_same(actual[same], expected[same], f"{name} of {note}")
         else:
             assert actual.dtype == expected.dtype == (x.dtype if is_float(x.dtype) else np.float64), name

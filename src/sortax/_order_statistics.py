@@ -1,6 +1,7 @@
 """Entries of sorted arrays, and quantiles from them: what the ops on order statistics share."""
 
 import functools
+from collections.abc import Sequence
 from typing import Any
 
 import jax
@@ -44,14 +45,13 @@ def in_front(y: Array, axis: int, shape: tuple[int, ...]) -> Array:
 
 
 def as_probabilities(q: Any, scale: int) -> Array:
-    """`q`, of which 1 is `scale`, as floats of 32 bits at least."""
+    """`q`, from 0 to `scale`, as floats: of its own dtype, which tells how far the ranks that it is meant to hit are rounded."""
     p = _axis.as_few("q", q)
     _axis.check_real("q", p)
     values = _axis.known(q)
     if values is not None and not ((values >= 0) & (values <= scale)).all():
         raise ValueError(f"q must be from 0 to {scale}, got {q}.")
-    p = p.astype(wide_float(p.dtype))
-    return p if scale == 1 else p / scale
+    return p if jnp.issubdtype(p.dtype, jnp.floating) else p.astype(float)
 
 
 def check_method(method: str, weighted: bool) -> None:
@@ -75,13 +75,13 @@ def quantiles(
     arrays, axis = _axis.merged(list(parts.values()), axis)
     check_whole(arrays[0], axis)
     of = _weighted_quantiles if weights is not None else _quantiles
-    y = of(dict(zip(parts, arrays, strict=True)), p.reshape(-1), as_relaxation(relax), axis, method)
+    y = of(dict(zip(parts, arrays, strict=True)), p.reshape(-1), as_relaxation(relax), axis, method, scale)
     y = in_front(y, axis, p.shape)
     return y.reshape(*p.shape, *kept) if keepdims else y
 
 
-@functools.partial(jax.jit, static_argnums=(3, 4))
-def _quantiles(parts: dict[str, Array], q: Array, relax: Any, axis: int, method: str) -> Array:
+@functools.partial(jax.jit, static_argnums=(3, 4, 5))
+def _quantiles(parts: dict[str, Array], q: Array, relax: Any, axis: int, method: str, scale: int) -> Array:
     x, where = parts["x"], parts.get("where")
     count = count_of(x, axis, where)
     floats = jnp.issubdtype(x.dtype, jnp.floating)
@@ -90,7 +90,7 @@ def _quantiles(parts: dict[str, Array], q: Array, relax: Any, axis: int, method:
     if x.shape[axis] == 0 or q.size == 0:
         return jnp.full((*x.shape[:axis], q.size, *x.shape[axis + 1 :]), jnp.nan, dtype)
     q, n = jnp.broadcast_to(along(q, x.ndim, axis), shape), jnp.broadcast_to(count, shape)
-    lower, upper, fraction = _primitives.quantile_ranks(q, n, method)
+    lower, upper, fraction = _primitives.quantile_ranks(q, n, method, scale)
     wanted = [lower] if method in _primitives.WHOLE else [lower, upper]
     # The last tells whether there is a NaN, and is where the derivative goes then.
     s = entries(relax, x, jnp.concatenate([*wanted, *([jnp.maximum(count - 1, 0)] if floats else [])], axis), axis, where)
@@ -99,55 +99,55 @@ def _quantiles(parts: dict[str, Array], q: Array, relax: Any, axis: int, method:
     y = low if len(found) == 1 else interpolate(low, high, fraction)
     if floats:
         y = jnp.where(jnp.isnan(last), last, y)
-    return jnp.where((q >= 0) & (q <= 1) & (count > 0), y, jnp.nan)
+    return jnp.where((q >= 0) & (q <= scale) & (count > 0), y, jnp.nan)
 
 
-@functools.partial(jax.jit, static_argnums=(3, 4))
-def _weighted_quantiles(parts: dict[str, Array], q: Array, relax: Any, axis: int, method: str) -> Array:
+@functools.partial(jax.jit, static_argnums=(3, 4, 5))
+def _weighted_quantiles(parts: dict[str, Array], q: Array, relax: Any, axis: int, method: str, scale: int) -> Array:
     x, w = parts["x"], jax.lax.stop_gradient(parts["weights"])
     x = x if jnp.issubdtype(x.dtype, jnp.floating) else x.astype(float)
     shape = (*x.shape[:axis], q.size, *x.shape[axis + 1 :])
     if 0 in (x.shape[axis], q.size):
         return jnp.full(shape, jnp.nan, x.dtype)
     takes_part = (w != 0) & parts.get("where", True)
-    bad = jnp.any(takes_part & ~(w > 0), axis, keepdims=True) | ~jnp.any(takes_part, axis, keepdims=True)
+    bad = jnp.any(takes_part & ~((w > 0) & (w < jnp.inf)), axis, keepdims=True) | ~jnp.any(takes_part, axis, keepdims=True)
     has_nan = jnp.any(takes_part & jnp.isnan(x), axis, keepdims=True)
     # What takes no part is tied to nothing that is read: it is behind all numbers, or before a NaN that comes last.
     x = jnp.where(takes_part, x, jnp.where(has_nan, -jnp.inf, jnp.nan).astype(x.dtype))
     w, q = jnp.where(takes_part, w, 0), jnp.broadcast_to(along(q, x.ndim, axis), shape)
     if isinstance(relax, Exact) and relax.ties == "directional":
-        y, last = _at_weights_by_direction(x, w, q, axis, method)
+        y, last = _at_weights_by_direction(x, w, q, axis, method, scale)
     else:
         s, w = relax.sort_weighted(x, w, axis)
-        y, last = _at_weights(s, w, q, axis, method)
+        y, last = _at_weights(s, w, q, axis, method, scale)
     y = jnp.where(has_nan, last, y)
-    return jnp.where((q >= 0) & (q <= 1) & ~bad, y, jnp.nan)
+    return jnp.where((q >= 0) & (q <= scale) & ~bad, y, jnp.nan)
 
 
-def _at_weights(s: Array, w: Array, q: Array, axis: int, method: str) -> tuple[Array, Array]:
+def _at_weights(s: Array, w: Array, q: Array, axis: int, method: str, scale: int) -> tuple[Array, Array]:
     """The weighted quantiles of sorted elements, and the last of them."""
-    lower, upper, fraction = _primitives.weighted_ranks(w, q, axis, method)
+    lower, upper, fraction = _primitives.weighted_ranks(w, q, axis, method, scale)
     y = interpolate(_primitives.take(lower, s, axis), _primitives.take(upper, s, axis), fraction)
     return y, jax.lax.slice_in_dim(s, -1, None, axis=axis)
 
 
-@functools.partial(jax.custom_jvp, nondiff_argnums=(3, 4))
-def _at_weights_by_direction(x: Array, w: Array, q: Array, axis: int, method: str) -> tuple[Array, Array]:
+@functools.partial(jax.custom_jvp, nondiff_argnums=(3, 4, 5))
+def _at_weights_by_direction(x: Array, w: Array, q: Array, axis: int, method: str, scale: int) -> tuple[Array, Array]:
     """The same of elements that a perturbation puts in order: it decides which of those that are equal has which weight."""
     s, w = (_primitives.refine((x,), v, axis, descending=False) for v in (x, w))
-    return _at_weights(s, w, q, axis, method)
+    return _at_weights(s, w, q, axis, method, scale)
 
 
 @_at_weights_by_direction.defjvp
-def _at_weights_by_direction_jvp(axis: int, method: str, primals: Any, tangents: Any) -> Any:
+def _at_weights_by_direction_jvp(axis: int, method: str, scale: int, primals: Any, tangents: Any) -> Any:
     (x, w, q), (dx, _, _) = primals, tangents
     s, ds, w = (_primitives.refine((x, dx), v, axis, descending=False) for v in (x, dx, w))
-    _, tangents = jax.jvp(lambda s: _at_weights(s, w, q, axis, method), (s,), (ds,))
+    _, tangents = jax.jvp(lambda s: _at_weights(s, w, q, axis, method, scale), (s,), (ds,))
     # In their own order: this changes nothing, and is where reverse mode is refused.
     places = [jax.lax.broadcasted_iota(jnp.int32, t.shape, axis) for t in tangents]
     dy = tuple(_primitives.refine((p,), t, axis, descending=False) for p, t in zip(places, tangents, strict=True))
     # Computed apart from the direction, as the value of a function that is linearised must be.
-    return _at_weights_by_direction(*primals, axis, method), dy
+    return _at_weights_by_direction(*primals, axis, method, scale), dy
 
 
 def _as_weights(weights: Any, x: Array, axis: Any) -> Array:
@@ -155,9 +155,15 @@ def _as_weights(weights: Any, x: Array, axis: Any) -> Array:
     w = w if jnp.issubdtype(w.dtype, jnp.floating) else w.astype(float)
     if w.shape == x.shape:
         return w
-    if isinstance(axis, int) and w.shape == (x.shape[axis],):
-        return jnp.broadcast_to(along(w, x.ndim, axis % x.ndim), x.shape)
-    raise ValueError(f"weights must have the shape {x.shape} of the array, or be a vector along one axis, got {w.shape}.")
+    named = () if axis is None else axis if isinstance(axis, Sequence) else (axis,)
+    axes = tuple(_axis.normalize(d, x.ndim) for d in named)
+    reduced = tuple(x.shape[d] for d in axes)
+    if axes and w.shape == reduced and len(set(axes)) == len(axes):
+        in_order = w.transpose(sorted(range(len(axes)), key=axes.__getitem__))
+        others = [d for d in range(x.ndim) if d not in axes]
+        return jnp.broadcast_to(jnp.expand_dims(in_order, others), x.shape)
+    shapes = " or ".join(dict.fromkeys(map(str, (x.shape, *([reduced] if axes else [])))))
+    raise ValueError(f"weights must have the shape of the array or of the axes to reduce, here {shapes}, got {w.shape}.")
 
 
 def interpolate(low: Float[Array, "*shape"], high: Float[Array, "*shape"], fraction: Float[Array, "..."]) -> Array:
@@ -165,7 +171,7 @@ def interpolate(low: Float[Array, "*shape"], high: Float[Array, "*shape"], fract
 
     An infinity that is hit is the result; between -inf and inf, and from a NaN, comes NaN.
     """
-    dtype = low.dtype
+    dtype, is_hit = low.dtype, fraction == 0
     wide = wide_float(dtype)
     low, high, fraction = low.astype(wide), high.astype(wide), fraction.astype(wide)
     finite = jnp.isfinite(low) & jnp.isfinite(high)
@@ -174,7 +180,8 @@ def interpolate(low: Float[Array, "*shape"], high: Float[Array, "*shape"], fract
     # In the middle the products are exact, and so their sum is the mean, rounded once.
     by_difference = (a == b) | (((a < 0) == (b < 0)) & (fraction != 0.5))
     between = jnp.where(by_difference, a + (b - a) * fraction, a * (1 - fraction) + b * fraction)
-    is_hit = fraction == 0
+    # A fraction that is rounded to 0 or 1 stands between the two all the same.
+    fraction = jnp.where((fraction > 0) & (fraction < 1), fraction, 0.5)
     c, d = jnp.where(finite | is_hit, 0, low), jnp.where(finite | is_hit, 0, high)
     at_infinity = jnp.where(is_hit, low, c * (1 - fraction) + d * fraction)
     return jnp.where(finite, between, at_infinity).astype(dtype)

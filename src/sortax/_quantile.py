@@ -1,5 +1,6 @@
 """Quantiles: `quantile`, `percentile`, `median` and their counterparts that ignore NaN."""
 
+import jax
 from jax.sharding import NamedSharding, PartitionSpec, reshard
 from jax.typing import ArrayLike
 from jaxtyping import Array, Float
@@ -210,7 +211,7 @@ def median(
     _axis.refuse("median", out=out, overwrite_input=overwrite_input)
     return quantiles(
         a,
-        0.5,
+        _middle(),
         1,
         axis,
         "linear" if weights is None else "averaged_inverted_cdf",
@@ -250,7 +251,7 @@ def nanmedian(
     _axis.refuse("nanmedian", out=out, overwrite_input=overwrite_input)
     return quantiles(
         a,
-        0.5,
+        _middle(),
         1,
         axis,
         "linear" if weights is None else "averaged_inverted_cdf",
@@ -260,3 +261,8 @@ def nanmedian(
         relax,
         skip_nan=True,
     )
+
+
+def _middle() -> Array:
+    # Put there explicitly: a user who forbids implicit transfers has given an array that is on its device.
+    return jax.device_put(0.5)

@@ -184,7 +184,7 @@ def _segment_quantile(x: Array, ids: Array, q: Array, relax: Any, num_segments: 
     last = _at(start + size - 1, s, axis).astype(dtype)
 
     def one(q: Array) -> Array:
-        lower, upper, fraction = _primitives.quantile_ranks(jnp.full(size.shape, q), size, method)
+        lower, upper, fraction = _primitives.quantile_ranks(jnp.full(size.shape, q), size, method, 1)
         low, high = (_at(start + rank, s, axis).astype(dtype) for rank in (lower, upper))
         y = low if method in _primitives.WHOLE else interpolate(low, high, fraction)
         return jnp.where((q >= 0) & (q <= 1) & (size > 0), jnp.where(jnp.isnan(last), last, y), jnp.nan)

@@ -5,17 +5,20 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 from jax.typing import ArrayLike
 from jaxtyping import Array, Inexact, Shaped
 
 from . import _axis, _primitives
-from ._keys import order_keys
+from ._keys import chosen, order_keys
 from ._order_statistics import along, check_whole, entries
 from ._rank import apart
 from ._relax import AbstractRelaxation, Exact, as_relaxation
 
 _Axes = int | tuple[int, ...] | None
+# Two shares by value and dtype, since numbers that are equal in several dtypes are one static argument.
+_Limits = tuple[tuple[float, np.dtype], ...]
 
 
 def trimmed_mean(
@@ -63,11 +66,11 @@ def trimmed_mean(
         ```
     """
     x = _axis.as_real("a", a)
-    below, above = _shares("limits", limits)
+    shares = _shares(limits)
     shape, mask = _axis.kept_shape(x.shape, axis), _axis.as_mask(where, x.shape)
     arrays, axis = _axis.merged([x] if mask is None else [x, mask], axis)
     check_whole(arrays[0], axis)
-    y = _trimmed_mean(arrays, as_relaxation(relax), axis, below, above)
+    y = _trimmed_mean(arrays, as_relaxation(relax), axis, shares)
     return y.reshape(shape) if keepdims else y
 
 
@@ -114,17 +117,17 @@ def winsorize(
         ```
     """
     x = _axis.as_real("a", a)
-    below, above = _shares("limits", limits or (None, None))
+    shares = _shares(limits or (None, None))
     shape = x.shape
     x, axis = _axis.flatten_if_none(x, axis)
     check_whole(x, axis)
     if x.size == 0:
         return x.reshape(shape)
-    return _winsorize(x, as_relaxation(relax), axis, below, above).reshape(shape)
+    return _winsorize(x, as_relaxation(relax), axis, shares).reshape(shape)
 
 
-@functools.partial(jax.jit, static_argnums=(2, 3, 4))
-def _trimmed_mean(arrays: list[Array], relax: Any, axis: int, below: float, above: float) -> Array:
+@functools.partial(jax.jit, static_argnums=(2, 3))
+def _trimmed_mean(arrays: list[Array], relax: Any, axis: int, limits: _Limits) -> Array:
     x, *masks = arrays
     n = x.shape[axis]
     x = x if jnp.issubdtype(x.dtype, jnp.floating) else x.astype(jnp.result_type(float))
@@ -132,12 +135,11 @@ def _trimmed_mean(arrays: list[Array], relax: Any, axis: int, below: float, abov
     if masks:
         (valid,) = masks
         count = jnp.sum(valid, axis, keepdims=True, dtype=jnp.int32)
-        shares = [jnp.full(count.shape, share, jnp.result_type(float)) for share in (below, above)]
-        begin, end = _primitives.share_of(shares[0], count), count - _primitives.share_of(shares[1], count)
+    begin, end = _ends(limits, count)
+    if masks:
         x, segments = apart(x, valid)
         s = relax.sort(x, axis, segments=segments)
     else:
-        begin, end = int(below * n), n - int(above * n)
         s = relax.partition(x, tuple(sorted({k for k in (begin, end - 1) if 0 <= k < n})), axis)
     place = lax.broadcasted_iota(jnp.int32, x.shape, axis)
     # With a NaN all is one, and stays tied to the elements it comes from.
@@ -146,22 +148,30 @@ def _trimmed_mean(arrays: list[Array], relax: Any, axis: int, below: float, abov
     return total / jnp.squeeze(jnp.broadcast_to(end - begin, stop.shape), axis).astype(x.dtype)
 
 
-@functools.partial(jax.jit, static_argnums=(2, 3, 4))
-def _winsorize(x: Array, relax: Any, axis: int, below: float, above: float) -> Array:
-    n = x.shape[axis]
-    ranks = along(jnp.array([int(below * n), n - 1 - int(above * n)], jnp.int32), x.ndim, axis)
+@functools.partial(jax.jit, static_argnums=(2, 3))
+def _winsorize(x: Array, relax: Any, axis: int, limits: _Limits) -> Array:
+    begin, end = _ends(limits, x.shape[axis])
+    ranks = along(jnp.array([begin, end - 1], jnp.int32), x.ndim, axis)
     bounds = entries(relax, x, ranks, axis, None)
     low, high = (lax.slice_in_dim(bounds, j, j + 1, axis=axis) for j in (0, 1))
     # By their keys, which know denormals from zero where the processor does not.
     (key,), (least,), (most,) = map(order_keys, (x, low, high))
-    return jnp.where(key < least, low, jnp.where((key > most) & (x == x), high, x))
+    return chosen(key < least, low, chosen((key > most) & (x == x), high, x))
 
 
-def _shares(name: str, limits: Any) -> tuple[float, float]:
+def _ends(limits: _Limits, n: Any) -> tuple[Any, Any]:
+    """The first rank that is kept of `n` elements, and the one behind the last."""
+    below, above = (_primitives.share_of(dtype.type(share), n) for share, dtype in limits)
+    return below, n - above
+
+
+def _shares(limits: Any) -> _Limits:
     try:
-        below, above = (0.0 if share is None else float(share) for share in limits)
+        below, above = limits
+        shares = tuple((float(share), np.asarray(share).dtype) for share in (below or 0.0, above or 0.0))
     except (TypeError, ValueError):
-        raise ValueError(f"{name} must be two numbers, the shares to leave out below and above, got {limits!r}.") from None
-    if not (below >= 0 and above >= 0 and below + above < 1):
-        raise ValueError(f"{name} must be two shares, not negative and less than 1 together, got {limits!r}.")
-    return below, above
+        raise ValueError(f"limits must be two numbers, the shares to leave out below and above, got {limits!r}.") from None
+    if not (all(share >= 0 for share, _ in shares) and sum(share for share, _ in shares) < 1):
+        raise ValueError(f"limits must be two shares, not negative and less than 1 together, got {limits!r}.")
+    # Whole numbers are as exact as they are in double precision.
+    return tuple((share, dtype if jnp.issubdtype(dtype, jnp.floating) else np.dtype(float)) for share, dtype in shares)

@@ -6,6 +6,7 @@ from ._ordering import INVERSE as INVERSE
 from ._ordering import LAST as LAST
 from ._ordering import VALUES as VALUES
 from ._sharding import require_unsharded as require_unsharded
+from ._terms import FAR as FAR
 from ._terms import Terms as Terms
 from .average import average as average
 from .average import deviation as deviation
@@ -19,7 +20,6 @@ from .quantile_ranks import METHODS as METHODS
 from .quantile_ranks import WHOLE as WHOLE
 from .quantile_ranks import quantile_ranks as quantile_ranks
 from .quantile_ranks import share_of as share_of
-from .quantile_ranks import weighted_ranks as weighted_ranks
 from .rank import RANK_METHODS as RANK_METHODS
 from .rank import places as places
 from .rank import rank as rank
@@ -38,3 +38,4 @@ from .take import permute as permute
 from .take import take as take
 from .ties import POLICIES as POLICIES
 from .ties import refine as refine
+from .weighted_ranks import weighted_ranks as weighted_ranks

@@ -10,150 +10,134 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
-from jax.interpreters import ad, batching
 from jaxtyping import Array, Float, Int
 
+from .. import _jax
+from .._keys import wide_float
 from . import _define, _sharding
-from ._ordering import index_dtype
 
-# Methods that are continuous in q, by their plotting positions (alpha, beta): the rank is n q + alpha + (1 - alpha - beta) q - 1.
-CONTINUOUS = {
-    "linear": (1.0, 1.0),
-    "interpolated_inverted_cdf": (0.0, 1.0),
-    "hazen": (0.5, 0.5),
-    "weibull": (0.0, 0.0),
-    "median_unbiased": (1 / 3, 1 / 3),
-    "normal_unbiased": (3 / 8, 3 / 8),
+# Methods that are continuous in q, as integers (a, b, c): the rank r is that of q = (a r + b) / (a n + c).
+_CONTINUOUS = {
+    "linear": (1, 0, -1),
+    "interpolated_inverted_cdf": (1, 1, 0),
+    "hazen": (2, 1, 0),
+    "weibull": (1, 1, 1),
+    "median_unbiased": (3, 2, 1),
+    "normal_unbiased": (8, 5, 2),
 }
-# Methods that step: from (n - 1) q and n q, ranks between which the quantile lies halfway.
-_STEPPING: dict[str, Callable[[Array, Array], tuple[Array, Array]]] = {
-    "lower": lambda rank, mass: (jnp.floor(rank), jnp.floor(rank)),
-    "higher": lambda rank, mass: (jnp.ceil(rank), jnp.ceil(rank)),
-    "nearest": lambda rank, mass: (jnp.round(rank), jnp.round(rank)),
-    "midpoint": lambda rank, mass: (jnp.floor(rank), jnp.ceil(rank)),
-    "inverted_cdf": lambda rank, mass: (jnp.ceil(mass) - 1, jnp.ceil(mass) - 1),
-    "averaged_inverted_cdf": lambda rank, mass: (jnp.ceil(mass) - 1, jnp.floor(mass)),
+# Methods that step: from a, c and h = (n + c / a) q, where a h is whole at every step, the ranks between which the quantile lies
+# halfway.
+_STEPPING: dict[str, tuple[int, int, Callable[[Array], tuple[Array, Array]]]] = {
+    "lower": (1, -1, lambda h: (jnp.floor(h), jnp.floor(h))),
+    "higher": (1, -1, lambda h: (jnp.ceil(h), jnp.ceil(h))),
+    "nearest": (2, -2, lambda h: (jnp.round(h), jnp.round(h))),
+    "midpoint": (1, -1, lambda h: (jnp.floor(h), jnp.ceil(h))),
+    "inverted_cdf": (1, 0, lambda h: (jnp.ceil(h) - 1, jnp.ceil(h) - 1)),
+    "averaged_inverted_cdf": (1, 0, lambda h: (jnp.ceil(h) - 1, jnp.floor(h))),
     # The nearest to n q - 1, to the even one of two when counted from 1.
-    "closest_observation": lambda rank, mass: (jnp.round(mass) - 1, jnp.round(mass) - 1),
+    "closest_observation": (2, 0, lambda h: (jnp.round(h) - 1, jnp.round(h) - 1)),
 }
-METHODS = (*CONTINUOUS, *_STEPPING)
+METHODS = (*_CONTINUOUS, *_STEPPING)
 WHOLE = ("lower", "higher", "nearest", "inverted_cdf", "closest_observation")  # which take one element as it is
 
 
 def quantile_ranks(
-    q: Float[Array, "*shape"], n: Int[Array, "*shape"], method: str
+    q: Float[Array, "*shape"], n: Int[Array, "*shape"], method: str, scale: int
 ) -> tuple[Int[Array, "*shape"], Int[Array, "*shape"], Float[Array, "*shape"]]:
-    """The ranks below and above the quantile `q` of `n` sorted elements, and the fraction of the way between them.
+    """The ranks below and above the quantile `q`, from 0 to `scale`, of `n` sorted elements, and the fraction of the way.
 
-    The fraction is differentiable in `q`, from above where `q` hits a rank.
+    A rank, or a step of the method, is hit where its `q` by the formula of the method, rounded to the dtype of `q`, is the one
+    given; and in double precision also where the rank of `q` is rounded to it, as in NumPy. Of several that one `q` of few bits
+    is meant for, the nearest is hit. The fraction is differentiable in `q`, from above where `q` hits a rank.
     """
-    lower, upper, fraction = _bind(q, n, method=method)
+    lower, upper, fraction = _bind(q, n, method=method, scale=scale)
     return lower, upper, fraction
 
 
-def weighted_ranks(
-    weights: Float[Array, "*shape"], q: Float[Array, "*ranks"], axis: int, method: str
-) -> tuple[Int[Array, "*ranks"], Int[Array, "*ranks"], Float[Array, "*ranks"]]:
-    """The same among sorted elements that count with `weights`, of which some are positive and none negative; constants."""
-    weights, q = _sharding.align(lax.stop_gradient(weights), lax.stop_gradient(q))
-    return tuple(weighted_ranks_p.bind(weights, q, axis=axis, method=method))
+def share_of(share: np.floating, n: int | Int[Array, "*shape"]) -> Any:
+    """The whole part of `share` n, which is k where k / n, rounded to the dtype of the share, is the share."""
+    if isinstance(n, int):
+        return int(np.floor(snapped(share, np.float64(max(n, 1)), 1, np)))
+    return share_of_p.bind(n, share=float(share), dtype=share.dtype)[0]
 
 
-def share_of(q: Float[Array, "*shape"], n: Int[Array, "*shape"]) -> Int[Array, "*shape"]:
-    """The whole part of q n."""
-    return _bind(q, n + 1, method="lower")[0]
+def divisors(total: Array, scale: int, shape: tuple[int, ...]) -> tuple[Array, Array]:
+    """Both as arrays of the shape of what they divide: XLA would multiply by the reciprocal of one number, and round twice."""
+    wide = (jnp.broadcast_to(total, shape), jnp.full(shape, scale, jnp.float64))
+    total, factor = lax.optimization_barrier(wide)
+    return total, factor
 
 
-def _bind(q: Array, n: Array, *, method: str) -> list[Array]:
-    return quantile_ranks_p.bind(*_sharding.align(q, n), method=method)
+def snapped(q: Any, total: Any, scale: Any, xp: Any, a: int = 1, b: int = 0) -> Any:
+    """The rank r of q = scale (a r + b) / total, in double precision and NumPy or JAX, which `q` hits as above."""
+    rank = (total * q.astype(xp.float64) / scale - b) / a
+    nearest = xp.round(rank)
+    meant = (scale * (a * nearest + b) / total).astype(q.dtype) == q
+    # In the middle between two ranks `q` is meant for neither.
+    return xp.where(meant & (xp.abs(rank - nearest) < 0.5), nearest, rank)
 
 
-def _shape(q: Any, n: Any, *, method: str) -> list[Any]:
+def _bind(q: Array, n: Array, **params: Any) -> list[Array]:
+    return quantile_ranks_p.bind(*_sharding.align(q, n), **params)
+
+
+def _shape(q: Any, n: Any, **params: Any) -> list[Any]:
     rank = q.update(dtype=n.dtype, weak_type=False)
-    return [rank, rank, q.update(weak_type=False)]
+    return [rank, rank, q.update(dtype=wide_float(q.dtype), weak_type=False)]
 
 
-def _xla(q: Array, n: Array, *, method: str, platform: str | None) -> list[Array]:
+def _xla(q: Array, n: Array, *, method: str, scale: int, platform: str | None) -> list[Array]:
     with jax.enable_x64(True):
-        count, share = n.astype(jnp.float64), q.astype(jnp.float64)
+        count, dtype = n.astype(jnp.float64), wide_float(q.dtype)
         last = jnp.maximum(count - 1, 0)
-        if method in CONTINUOUS:
-            alpha, beta = CONTINUOUS[method]
-            rank = last * share if method == "linear" else count * share + (alpha + share * (1 - alpha - beta)) - 1
-            rank = jnp.clip(rank, 0, last)
-            lower, upper, fraction = jnp.floor(rank), jnp.floor(rank) + 1, rank - jnp.floor(rank)
+        q = jnp.where((q >= 0) & (q <= scale), q, 0)
+        if method in _CONTINUOUS:
+            a, b, c = _CONTINUOUS[method]
+            rank = snapped(q, *divisors(jnp.maximum(a * count + c, 1), scale, q.shape), jnp, a, b)
+            lower, upper = jnp.floor(rank), jnp.floor(rank) + 1
+            # Also in fewer bits, a rank that is not hit does not seem to be.
+            fraction = jnp.minimum((rank - lower).astype(dtype), 1 - float(jnp.finfo(dtype).epsneg))
+            fraction = jnp.where((rank > 0) & (rank < last), fraction, 0)
         else:
-            lower, upper = _STEPPING[method](_snap(last * share, q.dtype), _snap(count * share, q.dtype))
-            lower, upper = jnp.clip(lower, 0, last), jnp.clip(upper, 0, last)
-            fraction = jnp.where(lower < upper, 0.5, 0.0)
-        return [lower.astype(n.dtype), jnp.minimum(upper, last).astype(n.dtype), fraction.astype(q.dtype)]
+            a, c, ranks = _STEPPING[method]
+            lower, upper = ranks(snapped(q, *divisors(jnp.maximum(a * count + c, 1), scale, q.shape), jnp) / a)
+            lower, upper = jnp.maximum(lower, 0), jnp.minimum(upper, last)
+            fraction = jnp.where(lower < upper, 0.5, 0).astype(dtype)
+        return [*(jnp.clip(rank, 0, last).astype(n.dtype) for rank in (lower, upper)), fraction]
 
 
-def _snap(rank: Array, dtype: Any) -> Array:
-    """A step is meant to be hit where the quantile, as rounded to float32, says so: 0.1 of 10 elements is one.
-
-    In double precision the product is rounded as in NumPy.
-    """
-    if dtype == jnp.float64:
-        return rank
-    near = jnp.round(2 * rank) / 2
-    return jnp.where(jnp.abs(rank - near) <= float(jnp.finfo(dtype).eps) * near, near, rank)
-
-
-def _jvp(primals: Any, tangents: Any, *, method: str) -> Any:
+def _jvp(primals: Any, tangents: Any, *, method: str, scale: int) -> Any:
     (q, n), (dq, _) = primals, tangents
-    lower, upper, fraction = _bind(q, n, method=method)
-    still = [_define.zero_tangent(rank) for rank in (lower, upper)]
-    if _define.is_zero(dq) or method not in CONTINUOUS:
-        return [lower, upper, fraction], [*still, _define.zero_tangent(fraction)]
-    alpha, beta = CONTINUOUS[method]
-    slope = n.astype(q.dtype) + np.asarray(1 - alpha - beta, q.dtype)
-    before_first = q * slope + np.asarray(alpha - 1, q.dtype) < 0
-    return [lower, upper, fraction], [*still, jnp.where(before_first, 0, slope * dq)]
+    lower, upper, fraction = _bind(q, n, method=method, scale=scale)
+    still = [_jax.zero_tangent(rank) for rank in (lower, upper)]
+    if _jax.is_zero(dq) or method not in _CONTINUOUS:
+        return [lower, upper, fraction], [*still, _jax.zero_tangent(fraction)]
+    a, _, c = _CONTINUOUS[method]
+    slope = (n.astype(fraction.dtype) + np.asarray(c / a, fraction.dtype)) / np.asarray(scale, fraction.dtype)
+    return [lower, upper, fraction], [*still, slope * dq.astype(fraction.dtype)]
 
 
-def _batch(operands: Any, dims: Any, *, method: str) -> Any:
-    return _bind(*_define.batched_at(0, operands, dims), method=method), [0, 0, 0]
+def _batch(operands: Any, dims: Any, *, method: str, scale: int) -> Any:
+    return _bind(*_define.batched_at(0, operands, dims), method=method, scale=scale), [0, 0, 0]
 
 
 quantile_ranks_p = _define.define("sortax_quantile_ranks", shape=_shape, xla=_xla)
-ad.primitive_jvps[quantile_ranks_p] = _jvp
-batching.primitive_batchers[quantile_ranks_p] = _batch
+_jax.set_rules(quantile_ranks_p, jvp=_jvp, batch=_batch)
 
 
-def _weighted_shape(weights: Any, q: Any, *, axis: int, method: str) -> list[Any]:
-    _sharding.require_unsharded("sorting", weights, axis)
-    rank = q.update(dtype=jnp.dtype(index_dtype(weights.shape[axis])), weak_type=False)
-    return [rank, rank, q.update(weak_type=False)]
+def _share_shape(n: Any, *, share: float, dtype: np.dtype) -> list[Any]:
+    return [n.update(weak_type=False)]
 
 
-def _weighted_xla(weights: Array, q: Array, *, axis: int, method: str, platform: str | None) -> list[Array]:
-    n = weights.shape[axis]
+def _share_xla(n: Array, *, share: float, dtype: np.dtype, platform: str | None) -> list[Array]:
     with jax.enable_x64(True):
-        mass = jnp.cumsum(weights.astype(jnp.float64), axis)
-        total = lax.slice_in_dim(mass, n - 1, n, axis=axis)
-        target = q.astype(jnp.float64) * total
-        # What the rounding of q, or of the sum of the weights, may hide.
-        slack = target * float(max(jnp.finfo(q.dtype).eps, 64 * jnp.finfo(jnp.float64).eps))
-
-        def before(falls_short: Callable[[Array], Array]) -> Array:
-            """How many elements do not reach the target with all before them, for each target."""
-            return jnp.moveaxis(jnp.sum(falls_short(jnp.expand_dims(mass, -1)), axis, dtype=jnp.int64), -1, axis)
-
-        low, high, everything = (
-            jnp.expand_dims(jnp.moveaxis(t, axis, -1), axis) for t in (target - slack, target + slack, total)
-        )
-        # Elements that weigh nothing are passed over, at either end as well.
-        last = before(lambda mass: mass < everything)
-        lower = jnp.maximum(before(lambda mass: mass < low), before(lambda mass: mass <= 0))
-        upper = jnp.clip(before(lambda mass: mass <= high), lower, last) if method == "averaged_inverted_cdf" else lower
-        dtype = index_dtype(n)
-        return [lower.astype(dtype), upper.astype(dtype), jnp.where(lower < upper, 0.5, 0.0).astype(q.dtype)]
+        total, scale = divisors(jnp.maximum(n, 1).astype(jnp.float64), 1, n.shape)
+        return [jnp.floor(snapped(jnp.asarray(share, dtype), total, scale, jnp)).astype(n.dtype)]
 
 
-def _weighted_batch(operands: Any, dims: Any, *, axis: int, method: str) -> Any:
-    return weighted_ranks_p.bind(*_define.batched_at(0, operands, dims), axis=axis + 1, method=method), [0, 0, 0]
+def _share_batch(operands: Any, dims: Any, **params: Any) -> Any:
+    return share_of_p.bind(*operands, **params), dims
 
 
-weighted_ranks_p = _define.define("sortax_weighted_ranks", shape=_weighted_shape, xla=_weighted_xla)
-batching.primitive_batchers[weighted_ranks_p] = _weighted_batch
+share_of_p = _define.define("sortax_share_of", shape=_share_shape, xla=_share_xla)
+_jax.set_rules(share_of_p, batch=_share_batch)

@@ -1,0 +1,86 @@
+"""Which of the sorted elements that count with weights a quantile is, or lies between: a search in their cumulative mass."""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+from jaxtyping import Array, Bool, Float, Int
+
+from .. import _jax
+from .._keys import wide_float
+from . import _define, _sharding
+from ._ordering import index_dtype
+from .quantile_ranks import divisors
+from .take import take
+
+
+def weighted_ranks(
+    weights: Float[Array, "*shape"], q: Float[Array, "*ranks"], axis: int, method: str, scale: int
+) -> tuple[Int[Array, "*ranks"], Int[Array, "*ranks"], Float[Array, "*ranks"]]:
+    """The ranks of `quantile_ranks` among sorted elements that count with `weights`, of which some are positive; constants.
+
+    No weight is negative or infinite, and those that are zero come first or last. A step, the mass up to an element, is hit as
+    it is there: a whole weight is so many copies. Where the weights are not whole numbers, of which the sums are exact, it is
+    also hit where the rounding of the weights may hide it.
+    """
+    weights, q = _sharding.align(lax.stop_gradient(weights), lax.stop_gradient(q))
+    return tuple(weighted_ranks_p.bind(weights, q, axis=axis, method=method, scale=scale))
+
+
+def _shape(weights: Any, q: Any, *, axis: int, **params: Any) -> list[Any]:
+    _sharding.require_unsharded("sorting", weights, axis)
+    rank = q.update(dtype=jnp.dtype(index_dtype(weights.shape[axis])), weak_type=False)
+    return [rank, rank, q.update(dtype=wide_float(q.dtype), weak_type=False)]
+
+
+def _xla(weights: Array, q: Array, *, axis: int, method: str, scale: int, platform: str | None) -> list[Array]:
+    n, dtype = weights.shape[axis], index_dtype(weights.shape[axis])
+    with jax.enable_x64(True):
+        w = weights.astype(jnp.float64)
+        # A power of two changes no ratio, and keeps the sum of large weights finite.
+        unit = jnp.where(jnp.max(w, axis, keepdims=True) > 1, 2.0**-31, 1)
+        mass = jnp.cumsum(w * unit, axis)
+        total, factor = divisors(lax.slice_in_dim(mass, n - 1, n, axis=axis), scale, q.shape)
+        is_whole = jnp.all(w == jnp.floor(w), axis, keepdims=True) & (scale * total < 2.0**53 * unit)
+        target = total * q.astype(jnp.float64) / factor
+        rounding = float(max(jnp.finfo(wide_float(q.dtype)).eps, 64 * jnp.finfo(jnp.float64).eps))
+        slack = target * jnp.where(is_whole, 0, rounding)
+
+        # Both say of each step what `snapped` does.
+        def falls_short(mass: Array) -> Array:
+            return (mass < target - slack) & ((scale * mass / total).astype(q.dtype) < q)
+
+        def is_reached(mass: Array) -> Array:
+            return (mass <= target + slack) | ((scale * mass / total).astype(q.dtype) <= q)
+
+        place = lax.broadcasted_iota(dtype, w.shape, axis)
+        first = jnp.min(jnp.where(w > 0, place, n - 1), axis, keepdims=True)
+        last = jnp.max(jnp.where(w > 0, place, 0), axis, keepdims=True)
+        lower = jnp.clip(_count(falls_short, mass, q, axis), first, last)
+        upper = lower
+        if method == "averaged_inverted_cdf":
+            upper = jnp.clip(_count(is_reached, mass, q, axis), lower, last)
+        return [lower, upper, jnp.where(lower < upper, 0.5, 0).astype(wide_float(q.dtype))]
+
+
+def _count(holds: Callable[[Array], Bool[Array, "*ranks"]], ascending: Array, q: Array, axis: int) -> Int[Array, "*ranks"]:
+    """For each of `q`, how many of the ascending numbers something `holds` of, which holds of the first ones: by bisection."""
+    n = ascending.shape[axis]
+    bits = n.bit_length() if isinstance(n, int) else 31
+
+    def halve(i: Array, count: Array) -> Array:
+        more = count + jnp.left_shift(jnp.asarray(1, count.dtype), bits - 1 - i.astype(count.dtype))
+        some = take(jnp.minimum(more, n) - 1, ascending, axis)
+        return jnp.where((more <= n) & holds(some), more, count)
+
+    return lax.fori_loop(0, bits, halve, jnp.zeros(q.shape, index_dtype(n)))
+
+
+def _batch(operands: Any, dims: Any, *, axis: int, **params: Any) -> Any:
+    return weighted_ranks_p.bind(*_define.batched_at(0, operands, dims), axis=axis + 1, **params), [0, 0, 0]
+
+
+weighted_ranks_p = _define.define("sortax_weighted_ranks", shape=_shape, xla=_xla)
+_jax.set_rules(weighted_ranks_p, batch=_batch)
