@@ -1,4 +1,7 @@
-"""What takes no part, or is in another segment or group, changes nothing of soft sorting: masks, segments, weights, keys."""
+"""What takes no part, or is in another segment or group, changes nothing of soft sorting: masks, segments, weights, keys.
+
+Of masks and segments `make test` holds the law in test_components.py, in single precision and with fills of any size.
+"""
 
 import jax
 import jax.numpy as jnp
@@ -35,6 +38,7 @@ MASKED_BY_OPERATOR = {
 }
 
 
+@pytest.mark.deep
 @every
 def test_masks(name):
     """What is masked, even NaN, changes no value and no derivative, and has none: as if it were not there."""
@@ -74,6 +78,7 @@ SEGMENTED = {
 }
 
 
+@pytest.mark.deep
 @every
 def test_segments(name):
     """Each segment is as it would be alone, with its derivative."""
