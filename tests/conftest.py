@@ -2,8 +2,8 @@
 
 Two markers say where a test runs. `deep` tests are left to `make test-all`: they repeat a law that `make test` holds on a
 sample, on more dtypes, sizes or compositions. `lowering` tests see what the lowering of a primitive can change, so
-`make test` runs them a second time on the XLA path: values and derivatives of each primitive by dtype and layout, how XLA
-splits it, and one program of all ops for each relaxation.
+`make test` runs them a second time on the XLA path: values of each primitive by dtype and layout, how XLA splits it, and for
+each relaxation one program of all ops in single precision.
 """
 
 import os

@@ -3,12 +3,17 @@
 import re
 
 import jax
+import pytest
 from jax.sharding import AxisType, NamedSharding
 from jax.sharding import PartitionSpec as P
 
 COLLECTIVE = re.compile(r"all-gather|all-reduce|collective-permute|all-to-all|reduce-scatter|collective-broadcast")
 # (axis of the op, how the array is split)
 SPLITS = {"rows": (-1, P("d", None)), "columns": (0, P(None, "d"))}
+
+
+# Once it is traced, a program for an explicit mesh is lowered as one for an automatic mesh is.
+KINDS = [pytest.param("Auto", marks=pytest.mark.lowering), "Explicit"]
 
 
 def mesh(kind):

@@ -12,6 +12,7 @@ import sortax as sx
 from helpers import RELAXATIONS
 from soft import SOFT, numbers
 
+QUICK_TO_COMPILE = True
 T = 0.5
 EXACT = {f"Exact {ties}": lambda t, relax=relax: relax for ties, relax in RELAXATIONS.items()}
 SOFTLY = {name: soft.make for name, soft in SOFT.items()}

@@ -9,11 +9,10 @@ import pytest
 from jax.sharding import PartitionSpec as P
 from jax.test_util import check_grads
 
-from devices import SPLITS, assert_no_collective, mesh, placed
+from devices import KINDS, SPLITS, assert_no_collective, mesh, placed
 from helpers import tangent
 from sortax import _primitives as primitives
 
-pytestmark = pytest.mark.lowering
 TERMS = {
     "one": ((1 + 0j, 1 + 0j),),
     "real": ((1 + 0j, 0.7 + 0j), (2.5 + 0j, -0.4 + 0j)),
@@ -49,22 +48,30 @@ def close(actual, expected, rtol=1e-12):
     np.testing.assert_allclose(actual, expected, rtol=rtol, atol=rtol)
 
 
+@pytest.mark.lowering
 @both
 @every
-@pytest.mark.parametrize("n", [1, 2, 9, 1500])
+@pytest.mark.parametrize("n", [1, pytest.param(2, marks=pytest.mark.deep), 9, 1500])
 def test_is_the_matrix(n, name, odd):
     z, v = gaps(n), tangent((n, 2))
     z[0] = np.nan
     F = matrix(np.where(np.isnan(z), 0, z), TERMS[name], odd)
-    close(flow(z, v[:, 0], 0, name, odd), F @ v[:, 0])
-    # Columns that share their distances.
+
+    @jax.jit
+    def results(z, v):
+        # Columns that share their distances.
+        shared = [flow(z[:, None], v[:, :columns], 0, name, odd) for columns in (1, 2)]
+        return flow(z, v[:, 0], 0, name, odd), shared, flow(*(x.astype(np.float32) for x in (z, v[:, 0])), 0, name, odd)
+
+    whole, shared, single = results(z, v)
+    close(whole, F @ v[:, 0])
     for columns in (1, 2):
-        close(flow(z[:, None], v[:, :columns], 0, name, odd), F @ v[:, :columns])
-    single = flow(z.astype(np.float32), v[:, 0].astype(np.float32), 0, name, odd)
+        close(shared[columns - 1], F @ v[:, :columns])
     assert single.dtype == np.float32
     close(single, F @ v[:, 0], 1e-5)
 
 
+@pytest.mark.lowering
 @both
 @pytest.mark.parametrize("axis", [0, 1, 2])
 def test_any_axis_and_rows_that_are_shared(axis, odd):
@@ -77,6 +84,7 @@ def test_any_axis_and_rows_that_are_shared(axis, odd):
     assert flow(gaps((2, 0)), np.ones((2, 0)), 1, "one", odd).shape == (2, 0)
 
 
+@pytest.mark.lowering
 @both
 def test_small_steps_are_not_rounded_away(odd):
     """A hundred thousand steps, of which each leaves nearly all: what is left is not that of decays in single precision."""
@@ -111,6 +119,7 @@ def test_is_its_own_transpose(name, odd):
     close(transpose(u)[0], (-1 if odd else 1) * flow(z, u, 1, name, odd))
 
 
+@pytest.mark.lowering
 @both
 def test_equal_elements_have_the_same(odd):
     """In runs that go through what is computed together."""
@@ -130,7 +139,7 @@ def test_vmap_over_any_operand(odd):
 
 
 @pytest.mark.parametrize("split", SPLITS)
-@pytest.mark.parametrize("kind", ["Auto", "Explicit"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_batches_stay_where_they_are(kind, split):
     axis, spec = SPLITS[split]
     axis %= 2

@@ -17,7 +17,6 @@ from helpers import FLOATS, assert_same
 from soft import pooled
 from sortax import _primitives as primitives
 
-pytestmark = pytest.mark.lowering
 isotonic = primitives.isotonic
 every = pytest.mark.parametrize("regularizer", primitives.REGULARIZERS)
 # Few shapes, so that one program serves many tests, and one length of rows for all draws.
@@ -91,6 +90,7 @@ def assert_fits(borders, s, w, axis, regularizer, starts=None, rtol=1e-12):
     np.testing.assert_allclose(actual, expected, rtol=rtol, atol=rtol * max(1, np.abs(expected).max(initial=0)))
 
 
+@pytest.mark.lowering
 def test_is_scipys_regression():
     _, s, w = inputs((8, 8), "l2")
     starts = isotonic(np.zeros(s.shape, bool), s, w, 1, regularizer="l2")
@@ -99,6 +99,7 @@ def test_is_scipys_regression():
     np.testing.assert_allclose(actual, expected, rtol=1e-12, atol=1e-12)
 
 
+@pytest.mark.lowering
 @pytest.mark.parametrize(
     ("dtype", "regularizer"), [*((name, "l2") for name in FLOATS), ("bfloat16", "kl"), ("float64", "kl")]
 )
@@ -106,10 +107,12 @@ def test_is_the_least_pooling(dtype, regularizer):
     assert_fits(*inputs(SHAPE, regularizer, FLOATS[dtype]), 1, regularizer)
 
 
+@pytest.mark.lowering
 def test_an_axis_in_the_middle():
     assert_fits(*inputs((2, 9, 2), "l2"), 1, "l2")
 
 
+@pytest.mark.lowering
 @every
 @pytest.mark.parametrize(("shape", "axis"), [((0,), 0), ((1,), 0), ((3, 0), 1), ((0, 3), 1), ((2, 1), 1)])
 def test_rows_of_none_and_of_one(shape, axis, regularizer):
@@ -130,6 +133,7 @@ def cases():
     }
 
 
+@pytest.mark.lowering
 @every
 @pytest.mark.parametrize("name", cases())
 def test_known_blocks(name, regularizer):
@@ -142,12 +146,14 @@ def test_known_blocks(name, regularizer):
     assert_same(isotonic(borders, np.stack([s] * 2), np.stack([w] * 2), 1, regularizer=regularizer), starts)
 
 
+@pytest.mark.lowering
 @every
 def test_every_element_a_border(regularizer):
     _, s, w = inputs(SHAPE, regularizer)
     assert isotonic(np.ones(s.shape, bool), s, w, 1, regularizer=regularizer).all()
 
 
+@pytest.mark.lowering
 @every
 def test_extremes_overflow_nothing(regularizer):
     rng = np.random.default_rng(0)
@@ -167,6 +173,7 @@ def test_vmap_over_any_operand():
         assert_same(jax.vmap(f, dims)(*mapped), isotonic(*rows, 1, regularizer="kl"))
 
 
+@pytest.mark.lowering
 @every
 def test_products_with_the_rate_are_not_rounded(regularizer):
     """Of single precision the products have twice as many digits, which an exponential tells."""
@@ -189,7 +196,9 @@ def test_has_no_derivative():
 
 
 @pytest.mark.parametrize("split", SPLITS)
-@pytest.mark.parametrize(("kind", "regularizer"), [("Auto", "l2"), ("Explicit", "kl")])
+@pytest.mark.parametrize(
+    ("kind", "regularizer"), [pytest.param("Auto", "l2", marks=pytest.mark.lowering), ("Explicit", "kl")]
+)
 def test_batches_stay_where_they_are(kind, regularizer, split):
     axis, spec = SPLITS[split]
     axis %= 2
@@ -225,6 +234,7 @@ def test_an_axis_along_an_explicit_mesh_axis_raises():
         isotonic(*operands, 0, regularizer="l2")
 
 
+@pytest.mark.lowering
 @every
 @given(
     n=st.integers(1, N),

@@ -9,11 +9,10 @@ import pytest
 from jax.sharding import PartitionSpec as P
 from jax.test_util import check_grads
 
-from devices import SPLITS, assert_no_collective, mesh, placed
+from devices import KINDS, SPLITS, assert_no_collective, mesh, placed
 from helpers import DTYPES, INEXACT, assert_same, central, is_complex, tangent
 from sortax import _primitives as primitives
 
-pytestmark = pytest.mark.lowering
 nan, inf = np.nan, np.inf
 recurrence = primitives.recurrence
 # Few shapes, so that one program serves many tests, and one length of rows that are worked on in pieces.
@@ -47,6 +46,7 @@ def close(actual, expected, rtol=1e-13, note=""):
     np.testing.assert_allclose(actual, expected, rtol=rtol, atol=rtol, err_msg=note)
 
 
+@pytest.mark.lowering
 @both_ways
 @pytest.mark.parametrize("dtype", INEXACT)
 def test_is_the_serial_loop(dtype, reverse):
@@ -58,6 +58,7 @@ def test_is_the_serial_loop(dtype, reverse):
     close(wide(h), serial(a, b, 1, reverse), rtol)
 
 
+@pytest.mark.lowering
 @both_ways
 @pytest.mark.parametrize(("shape", "axis"), [((0,), 0), ((1,), 0), ((0, 3), 1), ((3, 0), 1), ((3, 7, 5), 1)])
 def test_any_axis_and_length(shape, axis, reverse):
@@ -65,6 +66,7 @@ def test_any_axis_and_length(shape, axis, reverse):
     close(recurrence(a, b, axis, reverse=reverse), serial(a, b, axis, reverse))
 
 
+@pytest.mark.lowering
 @both_ways
 @pytest.mark.parametrize("shape", [(1, 5, 4), (3, 5, 1), (1, 5, 1)])
 def test_shared_coefficients(shape, reverse):
@@ -72,6 +74,7 @@ def test_shared_coefficients(shape, reverse):
     close(recurrence(a, b, 1, reverse=reverse), serial(a, b, 1, reverse))
 
 
+@pytest.mark.lowering
 @both_ways
 def test_the_first_coefficient_has_no_effect(reverse):
     a, b, t = coefficients(SHAPE), tangent(SHAPE), tangent(SHAPE, seed=2)
@@ -87,6 +90,7 @@ def test_the_first_coefficient_has_no_effect(reverse):
     assert_same(pull(t)[0][:, 0], np.zeros(3))
 
 
+@pytest.mark.lowering
 @both_ways
 @pytest.mark.parametrize("shape", [(9, 20), (1200, 1)])
 def test_zero_cuts_infinities_and_nan(shape, reverse):
@@ -104,6 +108,7 @@ def test_zero_cuts_infinities_and_nan(shape, reverse):
     close(actual, expected)
 
 
+@pytest.mark.lowering
 def test_what_is_not_finite_lasts_until_it_is_cut():
     """It outlasts a product of coefficients that underflows, and stays where one that overflows meets nothing."""
     a, b = np.full(LONG, 0.5, np.float32), np.ones(LONG, np.float32)
@@ -114,6 +119,7 @@ def test_what_is_not_finite_lasts_until_it_is_cut():
     assert_same(recurrence(4 * a, 0 * a, 0), 0 * a)
 
 
+@pytest.mark.lowering
 def test_the_gradient_is_finite_past_a_cut():
     a, b = np.array([0.5, 0.0, 0.5]), np.array([inf, 1.0, 1.0])
     by_a, by_b = jax.grad(lambda a, b: recurrence(a, b, 0)[1:].sum(), (0, 1))(a, b)
@@ -137,6 +143,7 @@ def test_central_differences(shared, reverse):
     close((back_b * db).sum(), (g * by_b).sum())
 
 
+@pytest.mark.lowering
 def test_complex_derivatives():
     a, b = coefficients(6, np.complex128), tangent(6, np.complex128)
     da, db, g = (tangent(6, np.complex128, seed) for seed in (2, 3, 4))
@@ -175,12 +182,14 @@ def test_vmapped_gradients():
         close(actual, np.stack(expected))
 
 
+@pytest.mark.lowering
 def test_long_rows_keep_their_digits():
     rng = np.random.default_rng(0)
     a, b = rng.uniform(0.9, 1, LONG).astype(np.float32), rng.uniform(0, 1, LONG).astype(np.float32)
     np.testing.assert_allclose(recurrence(a, b, 0), serial(a, b, 0), rtol=1e-6)
 
 
+@pytest.mark.lowering
 @pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
 def test_halves_are_rounded_once(dtype):
     one = np.ones(60, DTYPES[dtype])
@@ -207,7 +216,7 @@ def all_of(axis):
 
 
 @pytest.mark.parametrize("split", SPLITS)
-@pytest.mark.parametrize("kind", ["Auto", "Explicit"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_batches_stay_where_they_are(kind, split):
     axis, spec = SPLITS[split]
     axis %= 2

@@ -60,10 +60,10 @@ def all_of(axis, ties):
     return jax.jit(run)
 
 
-CASES = [("Auto", "rows", ties) for ties in RELAXATIONS] + [("Auto", "columns", "stable"), ("Explicit", "rows", "stable")]
+AUTO = [("rows", ties) for ties in RELAXATIONS] + [("columns", "stable")]
+CASES = [pytest.param("Auto", *case, marks=pytest.mark.lowering) for case in AUTO] + [("Explicit", "rows", "stable")]
 
 
-@pytest.mark.lowering
 @pytest.mark.parametrize(("kind", "split", "ties"), CASES)
 def test_batches_stay_where_they_are(kind, split, ties):
     axis, spec = SPLITS[split]

@@ -14,7 +14,7 @@ from jax.sharding import AxisType, NamedSharding
 from jax.sharding import PartitionSpec as P
 
 import sortax as sx
-from devices import SPLITS, assert_no_collective, mesh, placed
+from devices import KINDS, SPLITS, assert_no_collective, mesh, placed
 from helpers import RELAXATIONS, REVERSIBLE, assert_same, order, sorted_
 
 # Integers, with ties, in whose sums no order of addition makes a difference.
@@ -47,10 +47,9 @@ def all_of(axis, relax):
     return jax.jit(lambda x: {name: f(x) for name, f in functions(axis, relax).items()})
 
 
-@pytest.mark.lowering
 @pytest.mark.parametrize("ties", RELAXATIONS)
 @pytest.mark.parametrize("split", SPLITS)
-@pytest.mark.parametrize("kind", ["Auto", "Explicit"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_batches_stay_where_they_are(kind, split, ties):
     axis, spec = SPLITS[split]
     x = placed(X, kind, spec)
