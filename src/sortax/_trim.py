@@ -38,7 +38,8 @@ def trimmed_mean(
     **Arguments:**
 
     - `a`: array of any real dtype.
-    - `limits`: shares from 0 to 1 of the elements to leave out below and above, rounded down to whole numbers.
+    - `limits`: shares from 0 to 1 of the elements to leave out below and above: of n elements the whole part of the share times n,
+      and k where the share is k / n as rounded to its dtype.
     - `axis`: the axis, or several, to reduce; `None` for all.
     - `where`: boolean, broadcasts to `a`: only these elements count, and have a gradient.
     - `keepdims`: keep the axis with length one.
@@ -89,7 +90,8 @@ def winsorize(
     **Arguments:**
 
     - `a`: array of any real dtype.
-    - `limits`: shares from 0 to 1 of the elements to clip below and above, rounded down to whole numbers; `None` for none.
+    - `limits`: shares from 0 to 1 of the elements to clip below and above: of n elements the whole part of the share times n, and k
+      where the share is k / n as rounded to its dtype; `None` for none.
     - `axis`: the axis to clip along, or `None` for all elements together.
     - `relax`: what sorting means; see [`sortax.Exact`][].
 
