@@ -4,8 +4,8 @@
 // is not read. F(b) is the sum over all elements of C(b - x_j), where C lacks Re sum of w exp(-b d) to one at distance d >=
 // 0. For each place wanted, one or as many in order as elements, the border is where F is the number of the place: `below`
 // is how many elements come before it; `offset` + `rest` how far it lies above the element before it or, negative, below the
-// one after it, whichever is nearer; NaN at infinity, as for the first place of what flows by itself. `width` is how far the
-// next border is, infinite where one of them is. Computed in double. Allocates scratch of the size of a row a term.
+// one after it, whichever is nearer; infinite at infinity, as for the first place of what flows by itself. `width` is how far
+// the next border is, infinite where one of them is. Computed in double. Allocates scratch of the size of a row a term.
 
 #pragma once
 
@@ -23,6 +23,9 @@ namespace sortax {
 struct BorderLimits {
   static constexpr int64_t kTask = int64_t(1) << 10;    // borders worth handing to a thread
   static constexpr int64_t kDirect = int64_t(1) << 13;  // exponentials worth handing to a thread
+  // In temperatures. Of wider gaps only that they are wide counts, on either side of a border in between: nothing flows
+  // over them, and sums of distances that large would lose the digits of the others.
+  static constexpr double kWide = 3000;
 };
 
 template <class E>
@@ -151,7 +154,7 @@ void gather_sums(const double* d, int64_t n, const Terms& terms, const int32_t* 
 template <class E>
 void borders_of_row(const Workers& workers, const BorderRow<E>& row, const Terms& terms) {
   const int64_t n = row.n, count = row.count, size = int64_t(terms.size());
-  const double infinity = std::numeric_limits<double>::infinity(), nan = std::numeric_limits<double>::quiet_NaN();
+  const double infinity = std::numeric_limits<double>::infinity();
   Scratch<double> distances(n), positions(n), offsets(count);
   Scratch<int32_t> cells(n), belows(count);
   Scratch<Complex> befores(count * size), afters(count * size);
@@ -160,8 +163,7 @@ void borders_of_row(const Workers& workers, const BorderRow<E>& row, const Terms
   for (int64_t i = 0; i < n; ++i) {
     d[i] = i == 0 ? infinity : double(row.z[i * row.step]);
     cell[i] = std::isinf(d[i]) ? int32_t(i) : cell[i - 1];
-    // What is so far apart is cut by underflow, and sums of it shall not overflow.
-    x[i] = i == 0 ? 0 : x[i - 1] + (std::isinf(d[i]) ? 0 : std::min(d[i], 1e290));
+    x[i] = i == 0 ? 0 : x[i - 1] + (std::isinf(d[i]) ? 0 : std::min(d[i], BorderLimits::kWide));
   }
   const auto own_of = [&](int64_t wanted) { return int64_t(cell[std::clamp<int64_t>(wanted, 0, n - 1)]); };
   // The border of what flows by itself is at infinity: it is none.
@@ -188,7 +190,7 @@ void borders_of_row(const Workers& workers, const BorderRow<E>& row, const Terms
     for (int64_t p = tasks.begin(t); p < tasks.begin(t + 1); ++p) {
       const int64_t wanted = row.wanted[p * row.step], own = own_of(wanted);
       double& offset = offsets.data()[p];
-      offset = nan;
+      offset = infinity;
       const bool has_left = below[p] > own, has_right = below[p] < n && cell[below[p]] == own;
       if (!is_there(wanted) || (!has_left && !has_right)) continue;
       const Gap gap{{befores.data() + p * size, has_left},
@@ -200,22 +202,24 @@ void borders_of_row(const Workers& workers, const BorderRow<E>& row, const Terms
       offset = has_right && (!has_left || down < up) && down > 0 ? -down : has_left ? up : 0;
     }
   });
+  // The element next to a border, and how far the border is above it.
   const auto position = [&](int64_t p) {
     const double offset = offsets.data()[p];
-    return std::pair(x[std::clamp<int64_t>(offset < 0 ? below[p] : below[p] - 1, 0, n - 1)], offset);
+    constexpr double half = BorderLimits::kWide / 2;
+    return std::pair(x[std::clamp<int64_t>(offset < 0 ? below[p] : below[p] - 1, 0, n - 1)], std::clamp(offset, -half, half));
   };
   for (int64_t p = 0; p < count; ++p) {
-    const auto [from, offset] = position(p);
+    const double offset = offsets.data()[p];
     double width = infinity;
-    if (p + 1 < count) {
+    if (p + 1 < count && !std::isinf(offset) && !std::isinf(offsets.data()[p + 1])) {
+      const auto [from, here] = position(p);
       const auto [to, next] = position(p + 1);
-      width = (to - from) + (next - offset);
-      if (std::isnan(width)) width = infinity;
+      width = (to - from) + (next - here);
     }
     const E rounded = E(offset);
     row.below[p * row.step] = below[p];
     row.offset[p * row.step] = rounded;
-    row.rest[p * row.step] = E(offset - double(rounded));
+    row.rest[p * row.step] = std::isinf(offset) ? E(0) : E(offset - double(rounded));
     row.width[p * row.step] = E(std::max(width, 0.0));
   }
 }

@@ -22,9 +22,9 @@ struct Inside {
   int64_t below = 0, kept = 0;
 };
 
-template <class T>
-SORTAX_CLONES int64_t encode_block(const Row<T>& row, int64_t begin, int64_t count, typename Row<T>::Key low,
-                                   typename Row<T>::Key* keys) {
+template <class O>
+SORTAX_CLONES int64_t encode_block(const Row<O> row, int64_t begin, int64_t count, typename Row<O>::Key low,
+                                   typename Row<O>::Key* keys) {
   int64_t below = 0;
   for (int64_t j = 0; j < count; ++j) {
     keys[j] = row.key(begin + j);
@@ -33,48 +33,47 @@ SORTAX_CLONES int64_t encode_block(const Row<T>& row, int64_t begin, int64_t cou
   return below;
 }
 
-template <class T>
-Inside keep_inside(const Row<T>& row, int64_t begin, int64_t end, typename Row<T>::Key low, typename Row<T>::Key width,
-                   PairRecord<T>* records) {
-  using Key = typename Row<T>::Key;
+template <class O>
+Inside keep_inside(const Row<O> row, int64_t begin, int64_t end, typename Row<O>::Key low, typename Row<O>::Key width,
+                   PairRecord<O>* records) {
+  using Key = typename Row<O>::Key;
   Inside found;
   Key keys[BracketLimits::kBlock];
   for (int64_t block = begin; block < end; block += BracketLimits::kBlock) {
     const int64_t count = std::min(end - block, BracketLimits::kBlock);
     found.below += encode_block(row, block, count, low, keys);
     for (int64_t j = 0; j < count; ++j) {
-      records[found.kept] = PairRecord<T>::make(keys[j], uint32_t(block + j));
+      records[found.kept] = PairRecord<O>::make(keys[j], uint32_t(block + j));
       found.kept += Key(keys[j] - low) <= width;
     }
   }
   return found;
 }
 
-template <class T>
-bool select_in_bracket(const Workers& workers, const Selection<T>& to, const Wanted* wanted, int64_t m) {
-  using R = PairRecord<T>;
-  using Key = typename Row<T>::Key;
+template <class O>
+bool select_in_bracket(const Workers& workers, const Row<O>& row, const Wanted* wanted, int64_t m, int32_t* found) {
+  using R = PairRecord<O>;
+  using Key = typename Row<O>::Key;
   using L = BracketLimits;
-  const Row<T> row = to.row();
   const int64_t least = wanted[0].key(), most = wanted[m - 1].key();
-  if (to.n < L::kSample * 16 || (most - least) * L::kClose > to.n) return false;
+  if (row.n < L::kSample * 16 || (most - least) * L::kClose > row.n) return false;
 
   Key sample[L::kSample];
   for (int64_t i = 0; i < L::kSample; ++i) {
     // Spread evenly, but not in step with a period of the data.
     const uint64_t jitter = uint64_t(i) * 0x9e3779b97f4a7c15u >> 40;
-    const int64_t stride = to.n / L::kSample;
+    const int64_t stride = row.n / L::kSample;
     sample[i] = row.key(i * stride + int64_t(jitter % uint64_t(stride)));
   }
   std::sort(sample, sample + L::kSample);
-  const auto place = [&](int64_t rank, int64_t margin) { return rank * L::kSample / to.n + margin; };
+  const auto place = [&](int64_t rank, int64_t margin) { return rank * L::kSample / row.n + margin; };
   const int64_t from = place(least, -L::kMargin), until = place(most, L::kMargin);
   const Key low = from < 0 ? Key(0) : sample[from];
   const Key high = until >= L::kSample ? Key(~Key(0)) : sample[until];
   if (low == high) return false;
 
-  const Split chunks = chunks_of(workers, to.n);
-  Scratch<R> records(to.n + 1);
+  const Split chunks = chunks_of(workers, row.n);
+  Scratch<R> records(row.n + 1);
   std::vector<Inside> parts(static_cast<size_t>(chunks.parts));
   for_each(workers, chunks.parts, [&](int64_t p) {
     parts[size_t(p)] =
@@ -89,7 +88,7 @@ bool select_in_bracket(const Workers& workers, const Selection<T>& to, const Wan
   }
   if (least < all.below || most >= all.below + all.kept) return false;
   Scratch<R> room(all.kept + 1);
-  refine(to, records.data(), room.data(), all.kept, all.below, wanted, m);
+  refine(found, records.data(), room.data(), all.kept, all.below, wanted, m);
   return true;
 }
 

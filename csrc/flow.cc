@@ -1,50 +1,84 @@
-// The handler of the flow primitive.
+// The handlers of the flow and borders primitives, which are in one file because borders are found by a flow.
 //
-// Contract: z and v, of one type, float or double, as in layout.h; terms as four numbers each; see flow.h.
+// Contract: terms as four numbers each. Of a flow z and v, of one type, float or double, as in layout.h; see flow.h. Of
+// borders wanted (int32) and z (float or double), which may differ in length along the axis; below (int32), offset, rest and
+// width like wanted; see borders.h.
 
 #include "flow.h"
+#include "borders.h"
 #include "ffi.h"
 
 namespace sortax {
-namespace {
 
-ffi::Error flow(ffi::ThreadPool pool, ffi::AnyBuffer z, ffi::AnyBuffer v, ffi::Result<ffi::AnyBuffer> out, int64_t axis,
-                ffi::Span<const int64_t> order, ffi::Span<const int64_t> shared, ffi::Span<const double> terms, bool odd) {
-  return guarded([&]() -> ffi::Error {
-    Layout layout;
-    if (!Layout::make(v.dimensions(), order, axis, shared, layout))
-      return invalid("sortax_flow: the axes do not fit the array.");
-    if (v.element_count() == 0) return ffi::Error::Success();
-    if (z.element_type() != v.element_type()) return invalid("sortax_flow: z and v must be of one type.");
-    const Workers workers = workers_of(pool);
-    const Terms sum(terms.begin(), terms.size());
-    const auto run = [&](auto zero) {
-      using E = decltype(zero);
-      const E *x = static_cast<const E*>(z.untyped_data()), *y = static_cast<const E*>(v.untyped_data());
-      E* const to = static_cast<E*>(out->untyped_data());
-      flow_all<E>(workers, layout, sum, odd, x, y, to);
-      return ffi::Error::Success();
-    };
-    switch (v.element_type()) {
-      case ffi::F32: return run(float());
-      case ffi::F64: return run(double());
-      default: return invalid("sortax_flow: no kernel for this element type.");
-    }
+static Terms terms_of(const Call& call) {
+  const auto numbers = call.attribute<ffi::Span<const double>>("terms");
+  if (numbers.size() == 0 || numbers.size() % 4 != 0)
+    call.reject("attribute terms has " + std::to_string(numbers.size()) + " numbers, expected four for each term");
+  return {numbers.begin(), numbers.size()};
+}
+
+// Calls run with a number of the type of the array.
+template <class Run>
+static void by_float(const Call& call, const Array& array, Run&& run) {
+  switch (array.type()) {
+    case ffi::F32: return run(float());
+    case ffi::F64: return run(double());
+    default: call.reject_type(array, "F32 or F64");
+  }
+}
+
+static void flow(Call& call) {
+  call.expect_counts(2, 2, 1, 5);
+  const Array z = call.operand(0, "z"), v = call.operand(1, "v"), out = call.result(0, "out");
+  const Layout layout = call.layout_of(v);
+  call.expect_structure(z, v.type());
+  call.expect(out, v.type());
+  const Terms terms = terms_of(call);
+  const bool odd = call.attribute<bool>("odd");
+  if (v.is_empty()) return;
+  by_float(call, v, [&](auto zero) {
+    using E = decltype(zero);
+    flow_all<E>(call.workers(), layout, terms, odd, z.data<E>(), v.data<E>(), out.data<E>());
   });
 }
 
-}  // namespace
+static void borders(Call& call) {
+  call.expect_counts(2, 2, 4, 4);
+  const Array wanted = call.operand(0, "wanted"), z = call.operand(1, "z"), below = call.result(0, "below");
+  const Array offset = call.result(1, "offset"), rest = call.result(2, "rest"), width = call.result(3, "width");
+  const Layout layout = call.layout_of_indexed(z);
+  const int64_t rows = layout.outer * layout.inner, count = call.expect_along_axis(wanted, ffi::S32);
+  if (count != 1 && count != layout.n)
+    call.reject("operand wanted has " + std::to_string(count) + " places for each row, expected one or as many as elements");
+  call.expect_along_axis(below, ffi::S32, count);
+  for (const Array& result : {offset, rest, width}) call.expect_along_axis(result, z.type(), count);
+  const Terms terms = terms_of(call);
+  if (wanted.is_empty()) return;
+  if (z.is_empty()) call.reject("operand z has empty rows, with no borders");
+  by_float(call, z, [&](auto zero) {
+    using E = decltype(zero);
+    const auto run = [&](const Workers& some, int64_t r) {
+      const int64_t o = r / layout.inner, i = r % layout.inner, at = o * count * layout.inner + i;
+      borders_of_row<E>(
+          some,
+          {z.data<E>() + o * layout.n * layout.inner + i, wanted.data<int32_t>() + at, below.data<int32_t>() + at,
+           offset.data<E>() + at, rest.data<E>() + at, width.data<E>() + at, layout.inner, layout.n, count},
+          terms);
+    };
+    const Workers workers = call.workers();
+    if (rows < workers.count) {
+      for (int64_t r = 0; r < rows; ++r) run(workers, r);
+      return;
+    }
+    const Workers alone;
+    const Split tasks{rows, rows * layout.n < FlowLimits::kTask ? 1 : std::min(rows, workers.count * 4)};
+    for_each(workers, tasks.parts, [&](int64_t t) {
+      for (int64_t r = tasks.begin(t); r < tasks.begin(t + 1); ++r) run(alone, r);
+    });
+  });
+}
+
 }  // namespace sortax
 
-SORTAX_EXPORT XLA_FFI_Error* sortax_flow(XLA_FFI_CallFrame* call_frame);
-XLA_FFI_DEFINE_HANDLER_SYMBOL(sortax_flow, sortax::flow,
-                              xla::ffi::Ffi::Bind()
-                                  .Ctx<xla::ffi::ThreadPool>()
-                                  .Arg<xla::ffi::AnyBuffer>()
-                                  .Arg<xla::ffi::AnyBuffer>()
-                                  .Ret<xla::ffi::AnyBuffer>()
-                                  .Attr<int64_t>("axis")
-                                  .Attr<xla::ffi::Span<const int64_t>>("order")
-                                  .Attr<xla::ffi::Span<const int64_t>>("shared")
-                                  .Attr<xla::ffi::Span<const double>>("terms")
-                                  .Attr<bool>("odd"));
+SORTAX_HANDLER(flow)
+SORTAX_HANDLER(borders)

@@ -2,7 +2,7 @@
 //
 // Contract: SORTAX_CLONES before a function makes the choice for it where the compiler and the C library can do that (GCC
 // and glibc on x86-64), and nothing elsewhere; SORTAX_ONE_ISA turns it off. The library itself asks for no more than the
-// architecture's baseline.
+// architecture's baseline. SORTAX_NOINLINE keeps one copy of a function that many callers share.
 
 #pragma once
 
@@ -15,6 +15,8 @@
 
 #if defined(__GNUC__)
 #define SORTAX_INLINE inline __attribute__((always_inline))
+#define SORTAX_NOINLINE __attribute__((noinline))
 #else
 #define SORTAX_INLINE inline
+#define SORTAX_NOINLINE
 #endif

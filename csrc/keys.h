@@ -1,62 +1,68 @@
 // Order keys: unsigned integers whose order is the sort order of NumPy.
 //
-// Contract: encode() maps every value of T to an unsigned key; all NaNs share the largest key, -0 and +0 share one,
-// and otherwise keys are distinct and ordered as the values are. decode() inverts it, except that NaN and zero come
-// back as one representative each: the caller restores their bits (see is_special). Descending order is the
-// complement of the key, applied by the caller through `flip`. No allocation, no floating-point instruction.
+// Contract: elements are taken by their bits, as an unsigned integer of their width, so that types of one width share their
+// code. encode() maps them to keys of that width; all NaNs share one key and -0 and +0 another, and otherwise keys are
+// distinct and ordered as the values are, or the other way around in a descending order. decode() inverts it, except that
+// NaN and zero come back as one representative each: the caller restores their bits (see is_special). No allocation, no
+// floating-point instruction.
 
 #pragma once
 
 #include <cstdint>
-#include <cstring>
-#include <type_traits>
 
 namespace sortax {
 
-// A float is sorted by its bits; these tags tell its layout. Infinity is the largest magnitude that is not a NaN.
-template <class Bits, Bits Infinity>
-struct FloatBits {
-  Bits bits;
-};
-using Half = FloatBits<uint16_t, 0x7c00>;
-using BFloat = FloatBits<uint16_t, 0x7f80>;
-using Single = FloatBits<uint32_t, 0x7f800000u>;
-using Double = FloatBits<uint64_t, 0x7ff0000000000000ull>;
+template <class Bits>
+inline constexpr Bits kSignBit = Bits(Bits(1) << (8 * sizeof(Bits) - 1));
 
-template <class T>
-struct Order {
-  using Key = std::make_unsigned_t<T>;
+template <class Bits>
+struct IntegerOrder {
+  using Key = Bits;
   static constexpr bool kSpecials = false;
-  static constexpr Key kSign = std::is_signed_v<T> ? Key(Key(1) << (8 * sizeof(T) - 1)) : Key(0);
 
-  static Key encode(T x) { return Key(Key(x) ^ kSign); }
-  static T decode(Key key) { return T(Key(key ^ kSign)); }
-  static bool is_special(Key) { return false; }
-  static bool is_lossy(T) { return false; }
+  Key flip;  // the bits to invert: the sign of signed integers, and all in a descending order
+
+  static IntegerOrder make(bool is_signed, bool descending) {
+    return {Key((is_signed ? kSignBit<Bits> : Bits(0)) ^ (descending ? Key(~Key(0)) : Key(0)))};
+  }
+
+  Key encode(Bits x) const { return Key(x ^ flip); }
+  Bits decode(Key key) const { return Bits(key ^ flip); }
+  bool is_special(Key) const { return false; }
+  bool is_lossy(Bits) const { return false; }
 };
 
-template <class Bits, Bits Infinity>
-struct Order<FloatBits<Bits, Infinity>> {
-  using T = FloatBits<Bits, Infinity>;
+template <class Bits>
+struct FloatOrder {
   using Key = Bits;
   static constexpr bool kSpecials = true;
-  static constexpr Key kSign = Key(Key(1) << (8 * sizeof(Bits) - 1));
-  static constexpr Key kZero = kSign;
+  static constexpr Key kZero = kSignBit<Bits>;
   static constexpr Key kNaN = Key(~Key(0));
 
-  static Key encode(T x) {
-    const Key magnitude = Key(x.bits & Key(~kSign));
-    const Key bits = magnitude == 0 ? Key(0) : x.bits;
-    const Key key = bits & kSign ? Key(~bits) : Key(bits | kSign);
-    return magnitude > Infinity ? kNaN : key;
+  Key infinity;  // the largest magnitude that is not a NaN
+  Key flip;      // all ones in a descending order
+
+  static FloatOrder make(Bits infinity, bool descending) { return {infinity, descending ? Key(~Key(0)) : Key(0)}; }
+
+  Key encode(Bits x) const {
+    const Key magnitude = Key(x & Key(~kSignBit<Bits>));
+    const Key bits = magnitude == 0 ? Key(0) : x;
+    const Key key = bits & kSignBit<Bits> ? Key(~bits) : Key(bits | kSignBit<Bits>);
+    return Key((magnitude > infinity ? kNaN : key) ^ flip);
   }
-  static T decode(Key key) { return {key & kSign ? Key(key ^ kSign) : Key(~key)}; }
+  Bits decode(Key flipped) const {
+    const Key key = Key(flipped ^ flip);
+    return key & kSignBit<Bits> ? Bits(key ^ kSignBit<Bits>) : Bits(~key);
+  }
 
   // Keys that several bit patterns share: the pattern must be fetched from the input.
-  static bool is_special(Key key) { return key == kZero || key == kNaN; }
+  bool is_special(Key flipped) const {
+    const Key key = Key(flipped ^ flip);
+    return key == kZero || key == kNaN;
+  }
 
   // Values that decode(encode(x)) does not give back: -0 and every NaN.
-  static bool is_lossy(T x) { return x.bits == kSign || Key(x.bits & Key(~kSign)) > Infinity; }
+  bool is_lossy(Bits x) const { return x == kSignBit<Bits> || Key(x & Key(~kSignBit<Bits>)) > infinity; }
 };
 
 }  // namespace sortax

@@ -15,21 +15,22 @@ namespace sortax {
 class Layout {
  public:
   // `dims` as XLA presents the array; its i-th axis is the order[i]-th in memory. `axis` and `shared` are places in
-  // memory too. Returns whether these fit together.
+  // memory too. Returns the name of the one that does not fit, or null.
   template <class Dims, class Places>
-  static bool make(const Dims& dims, const Places& order, int64_t axis, const Places& shared, Layout& layout) {
+  static const char* make(const Dims& dims, const Places& order, int64_t axis, const Places& shared, Layout& layout) {
     const int64_t rank = int64_t(dims.size());
     std::vector<Dim> memory(static_cast<size_t>(rank), Dim{-1, 0});
     std::vector<bool> is_shared(static_cast<size_t>(rank), false);
     const auto valid = [&](int64_t d) { return d >= 0 && d < rank; };
-    if (!valid(axis) || int64_t(order.size()) != rank) return false;
+    if (!valid(axis)) return "axis";
+    if (int64_t(order.size()) != rank) return "order";
     for (int64_t d : shared) {
-      if (!valid(d) || d == axis) return false;
+      if (!valid(d) || d == axis || is_shared[size_t(d)]) return "shared";
       is_shared[size_t(d)] = true;
     }
     for (int64_t i = 0; i < rank; ++i) {
       const int64_t d = order.begin()[i];
-      if (!valid(d) || memory[size_t(d)].size >= 0) return false;
+      if (!valid(d) || memory[size_t(d)].size >= 0) return "order";
       memory[size_t(d)].size = dims.begin()[i];
     }
     layout.n = memory[size_t(axis)].size;
@@ -47,12 +48,13 @@ class Layout {
       layout.inner *= memory[size_t(d)].size;
       layout.inner_is_shared &= is_shared[size_t(d)] || memory[size_t(d)].size == 1;
     }
-    if (!layout.inner_is_shared) {
+    // Of an empty array the other axes may be long beyond any table.
+    if (!layout.inner_is_shared && layout.outer * layout.n > 0) {
       std::vector<Dim> inner(memory.begin() + axis + 1, memory.end());
       layout.inner_offsets_.resize(static_cast<size_t>(layout.inner));
       for (int64_t i = 0; i < layout.inner; ++i) layout.inner_offsets_[size_t(i)] = offset(inner, i);
     }
-    return true;
+    return nullptr;
   }
 
   int64_t outer = 1, n = 0, inner = 1;

@@ -23,8 +23,8 @@ struct LongLimits {
   static constexpr int64_t kGrain = 16;  // tasks a thread, so that uneven buckets even out
 };
 
-template <class T>
-Scan scan_in_parallel(const Workers& workers, const Row<T>& row, const Split& chunks) {
+template <class O>
+Scan scan_in_parallel(const Workers& workers, const Row<O>& row, const Split& chunks) {
   std::vector<Scan> parts(static_cast<size_t>(chunks.parts));
   for_each(workers, chunks.parts, [&](int64_t p) { parts[size_t(p)] = scan(row, chunks.begin(p), chunks.begin(p + 1)); });
   for (const Scan& part : parts) parts[0].merge(part);
@@ -32,8 +32,8 @@ Scan scan_in_parallel(const Workers& workers, const Row<T>& row, const Split& ch
 }
 
 // counts[p * buckets + d]: how many elements of chunk p are in bucket d.
-template <class T, class Bucket>
-void count_buckets(const Workers& workers, const Row<T>& row, const Split& chunks, int64_t buckets, const Bucket& bucket,
+template <class O, class Bucket>
+void count_buckets(const Workers& workers, const Row<O>& row, const Split& chunks, int64_t buckets, const Bucket& bucket,
                    uint32_t* counts) {
   for_each(workers, chunks.parts, [&](int64_t p) {
     // Two tables break the chain of increments to one counter that few-valued input makes.
@@ -52,26 +52,25 @@ void count_buckets(const Workers& workers, const Row<T>& row, const Split& chunk
   });
 }
 
-template <class T>
-void sort_by_counting(const Workers& workers, const Row<T>& row, const Split& chunks) {
-  using O = Order<T>;
+template <class O>
+void sort_by_counting(const Workers& workers, const Row<O>& row, const Split& chunks) {
   using Key = typename O::Key;
   constexpr int kKeyBits = 8 * sizeof(Key);
   constexpr int64_t buckets = int64_t(1) << kKeyBits;
   Scratch<uint32_t> counts(chunks.parts * buckets);
   count_buckets(workers, row, chunks, buckets, [](int64_t, Key key) { return key; }, counts.data());
-  T* out = row.values;
+  Key* out = row.values;
   for (int64_t d = 0; d < buckets; ++d) {
     int64_t total = 0;
     for (int64_t p = 0; p < chunks.parts; ++p) total += counts.data()[p * buckets + d];
-    out = std::fill_n(out, total, O::decode(Key(Key(d) ^ row.flip)));
+    out = std::fill_n(out, total, row.order.decode(Key(d)));
   }
 }
 
 // Sorts a row by (bucket, key), stably: bucket(i, key) is the number of the bucket of element i. Buckets of `whole` keys
 // need no sorting inside.
-template <class T, class R, class Bucket>
-void sort_by_scatter(const Workers& workers, const Row<T>& row, const Split& chunks, int64_t buckets, bool whole,
+template <class O, class R, class Bucket>
+void sort_by_scatter(const Workers& workers, const Row<O>& row, const Split& chunks, int64_t buckets, bool whole,
                      const Bucket& bucket) {
   const int64_t n = row.n;
   Scratch<uint32_t> counts(chunks.parts * buckets);
@@ -122,28 +121,28 @@ void sort_by_scatter(const Workers& workers, const Row<T>& row, const Split& chu
   });
 }
 
-template <class T, class R>
-void sort_by_leading_digit(const Workers& workers, const Row<T>& row, const Split& chunks, uint64_t varying) {
+template <class O, class R>
+void sort_by_leading_digit(const Workers& workers, const Row<O>& row, const Split& chunks, uint64_t varying) {
   const int high = highest_bit(varying) + 1;
   const int width = std::min(high, LongLimits::kBits);
   const Digit digit{high - width, width};
-  sort_by_scatter<T, R>(workers, row, chunks, int64_t(1) << width, digit.low == 0,
-                        [digit](int64_t, typename Row<T>::Key key) { return digit.of(key); });
+  sort_by_scatter<O, R>(workers, row, chunks, int64_t(1) << width, digit.low == 0,
+                        [digit](int64_t, typename Row<O>::Key key) { return digit.of(key); });
 }
 
 inline Split chunks_of(const Workers& workers, int64_t n) {
   return {n, std::min(std::max<int64_t>(n / LongLimits::kChunk, 1), workers.count)};
 }
 
-template <class T, class R>
-void sort_long_row(const Workers& workers, const Row<T>& row) {
+template <class O, class R>
+void sort_long_row(const Workers& workers, const Row<O>& row) {
   const Split chunks = chunks_of(workers, row.n);
   const Scan found = scan_in_parallel(workers, row, chunks);
   if (emit_if_ordered(row, found)) return;
   // Two zeros or NaNs that share a key are told apart by their position only.
-  if (kHasIndex<R> || found.lossy) return sort_by_leading_digit<T, PairRecord<T>>(workers, row, chunks, found.varying);
-  if constexpr (sizeof(T) <= 2) return sort_by_counting(workers, row, chunks);
-  sort_by_leading_digit<T, R>(workers, row, chunks, found.varying);
+  if (kHasIndex<R> || found.lossy) return sort_by_leading_digit<O, PairRecord<O>>(workers, row, chunks, found.varying);
+  if constexpr (sizeof(typename O::Key) <= 2) return sort_by_counting(workers, row, chunks);
+  sort_by_leading_digit<O, R>(workers, row, chunks, found.varying);
 }
 
 }  // namespace sortax

@@ -24,14 +24,31 @@ struct Workers {
   std::function<void(std::function<void()>)> schedule;  // queues a task; may run it never, late, or at once
 };
 
+// A callable by reference, so that what takes it is compiled once; what it refers to must outlive its calls.
+template <class... Arguments>
+class Callable {
+ public:
+  template <class F>
+  explicit Callable(const F& f)
+      : f_(&f), call_([](const void* f, Arguments... arguments) { (*static_cast<const F*>(f))(arguments...); }) {}
+
+  void operator()(Arguments... arguments) const { call_(f_, arguments...); }
+
+ private:
+  const void* f_;
+  void (*call_)(const void*, Arguments...);
+};
+
+using LoopBody = Callable<int64_t>;
+
 class Loop {
  public:
-  Loop(int64_t size, const std::function<void(int64_t)>* body) : size_(size), body_(body) {}
+  Loop(int64_t size, const LoopBody& body) : size_(size), body_(body) {}
 
   void run() {
     for (int64_t i; (i = next_.fetch_add(1, std::memory_order_relaxed)) < size_;) {
       try {
-        (*body_)(i);
+        body_(i);
       } catch (...) {
         std::lock_guard<std::mutex> lock(mutex_);
         if (!error_) error_ = std::current_exception();
@@ -49,25 +66,28 @@ class Loop {
 
  private:
   const int64_t size_;
-  const std::function<void(int64_t)>* const body_;
+  const LoopBody body_;
   std::atomic<int64_t> next_{0};
   std::atomic<int64_t> finished_{0};
   std::mutex mutex_;
   std::exception_ptr error_;
 };
 
-template <class Body>
-void for_each(const Workers& workers, int64_t n, Body&& body) {
+inline void run_loop(const Workers& workers, int64_t n, const LoopBody& body) {
   if (workers.count <= 1 || n <= 1) {
     for (int64_t i = 0; i < n; ++i) body(i);
     return;
   }
-  const std::function<void(int64_t)> shared_body = std::ref(body);
-  auto loop = std::make_shared<Loop>(n, &shared_body);
+  auto loop = std::make_shared<Loop>(n, body);
   const int64_t helpers = (workers.count < n ? workers.count : n) - 1;
   for (int64_t h = 0; h < helpers; ++h) workers.schedule([loop] { loop->run(); });
   loop->run();
   loop->wait();
+}
+
+template <class Body>
+void for_each(const Workers& workers, int64_t n, const Body& body) {
+  run_loop(workers, n, LoopBody(body));
 }
 
 // Splits [0, size) into at most `parts` contiguous ranges; range p is [begin(p), begin(p + 1)).

@@ -1,8 +1,8 @@
 // One row partitioned around the elements of given ranks.
 //
 // Contract: partition_row puts the elements of the m ranks `kth`, which ascend, where the stable sort puts them, and between
-// two of them, in the order of their positions, all elements that the stable order has there. O(n log m) time. Scratch:
-// as for selecting the pivots, and m + 1 counters a thread.
+// two of them, in the order of their positions, all elements that the stable order has there: values and indices of the row,
+// each unless it is null. O(n log m) time. Scratch: as for selecting the pivots, and m + 1 counters a thread.
 
 #pragma once
 
@@ -26,22 +26,21 @@ SORTAX_INLINE bool is_above(Key key, Key pivot) {
   return kLater ? key >= pivot : key > pivot;
 }
 
-template <class T, bool kLater>
-SORTAX_CLONES int64_t count_above(const Row<T>& row, int64_t begin, int64_t end, typename Row<T>::Key pivot) {
+template <class O, bool kLater>
+SORTAX_CLONES int64_t count_above(const Row<O>& row, int64_t begin, int64_t end, typename Row<O>::Key pivot) {
   int64_t count = 0;
   for (int64_t i = begin; i < end; ++i) count += is_above<kLater>(row.key(i), pivot);
   return count;
 }
 
-template <class T, bool kLater, bool kValues, bool kIndices>
-void distribute(const Selection<T>& to, int64_t begin, int64_t end, typename Row<T>::Key pivot, int64_t* next) {
-  const Row<T> row = to.row();
+template <class O, bool kLater, bool kHasValues, bool kHasIndices>
+void distribute(const Row<O> row, int64_t begin, int64_t end, typename Row<O>::Key pivot, int64_t* next) {
   int64_t below = next[0], above = next[1];
   for (int64_t i = begin; i < end; ++i) {
     const bool up = is_above<kLater>(row.key(i), pivot);
     const int64_t at = up ? above : below;
-    if constexpr (kValues) to.values[at] = to.in[i];
-    if constexpr (kIndices) to.indices[at] = int32_t(i);
+    if constexpr (kHasValues) row.values[at] = row.in[i];
+    if constexpr (kHasIndices) row.places[kIndices][at] = int32_t(i);
     above += up;
     below += !up;
   }
@@ -49,17 +48,22 @@ void distribute(const Selection<T>& to, int64_t begin, int64_t end, typename Row
   next[1] = above;
 }
 
-template <class T, bool kLater>
-void distribute(const Selection<T>& to, int64_t begin, int64_t end, typename Row<T>::Key pivot, int64_t* next) {
-  if (to.values == nullptr) return distribute<T, kLater, false, true>(to, begin, end, pivot, next);
-  if (to.indices == nullptr) return distribute<T, kLater, true, false>(to, begin, end, pivot, next);
-  distribute<T, kLater, true, true>(to, begin, end, pivot, next);
+template <class O, bool kLater>
+void distribute(const Row<O>& row, int64_t begin, int64_t end, typename Row<O>::Key pivot, int64_t* next) {
+  if (row.values == nullptr) return distribute<O, kLater, false, true>(row, begin, end, pivot, next);
+  if (row.places[kIndices] == nullptr) return distribute<O, kLater, true, false>(row, begin, end, pivot, next);
+  distribute<O, kLater, true, true>(row, begin, end, pivot, next);
 }
 
-template <class T>
-void partition_around(const Workers& workers, const Selection<T>& to, int64_t k, const Pivot<typename Row<T>::Key>& pivot) {
-  const Row<T> row = to.row();
-  const Split chunks = chunks_of(workers, to.n);
+template <class O>
+void put(const Row<O>& row, int64_t at, int64_t i) {
+  if (row.values != nullptr) row.values[at] = row.in[i];
+  if (row.places[kIndices] != nullptr) row.places[kIndices][at] = int32_t(i);
+}
+
+template <class O>
+void partition_around(const Workers& workers, const Row<O>& row, int64_t k, const Pivot<typename Row<O>::Key>& pivot) {
+  const Split chunks = chunks_of(workers, row.n);
   std::vector<int64_t> next(static_cast<size_t>(2 * chunks.parts));
   // The pivot itself is of neither side.
   const auto earlier = [&](int64_t p) { return std::pair(chunks.begin(p), std::min(chunks.begin(p + 1), pivot.at)); };
@@ -67,7 +71,7 @@ void partition_around(const Workers& workers, const Selection<T>& to, int64_t k,
   for_each(workers, chunks.parts > 1 ? chunks.parts : 0, [&](int64_t p) {
     const auto [a, b] = earlier(p);
     const auto [c, d] = later(p);
-    const int64_t above = count_above<T, false>(row, a, b, pivot.key) + count_above<T, true>(row, c, d, pivot.key);
+    const int64_t above = count_above<O, false>(row, a, b, pivot.key) + count_above<O, true>(row, c, d, pivot.key);
     next[size_t(2 * p + 1)] = above;
     next[size_t(2 * p)] = std::max<int64_t>(b - a, 0) + std::max<int64_t>(d - c, 0) - above;
   });
@@ -79,30 +83,29 @@ void partition_around(const Workers& workers, const Selection<T>& to, int64_t k,
   for_each(workers, chunks.parts, [&](int64_t p) {
     const auto [a, b] = earlier(p);
     const auto [c, d] = later(p);
-    distribute<T, false>(to, a, b, pivot.key, next.data() + 2 * p);
-    distribute<T, true>(to, c, d, pivot.key, next.data() + 2 * p);
+    distribute<O, false>(row, a, b, pivot.key, next.data() + 2 * p);
+    distribute<O, true>(row, c, d, pivot.key, next.data() + 2 * p);
   });
-  to.put(k, pivot.at);
+  put(row, k, pivot.at);
 }
 
-template <class T>
-void partition_row(const Workers& workers, const Selection<T>& to, const int64_t* kth, int64_t m) {
-  using Key = typename Row<T>::Key;
-  const Row<T> row = to.row();
+template <class O>
+void partition_row(const Workers& workers, const Row<O>& row, const int64_t* kth, int64_t m) {
+  using Key = typename Row<O>::Key;
   Scratch<Wanted> wanted(m);
   Scratch<int32_t> at(m);
   for (int64_t j = 0; j < m; ++j) wanted.data()[j] = Wanted::make(uint32_t(kth[j]), uint32_t(j));
-  select_row(workers, Selection<T>{to.in, to.n, to.flip, nullptr, at.data()}, wanted.data(), m);
+  select_row(workers, row, wanted.data(), m, at.data());
   Scratch<Pivot<Key>> pivots(m);
   for (int64_t j = 0; j < m; ++j) pivots.data()[j] = {row.key(at.data()[j]), at.data()[j]};
-  if (m == 1) return partition_around(workers, to, kth[0], pivots.data()[0]);
+  if (m == 1) return partition_around(workers, row, kth[0], pivots.data()[0]);
 
   // How many pivots stand before an element; a pivot counts those before it.
   const Pivot<Key>* const pivot = pivots.data();
   const auto interval = [pivot, m](Key key, int64_t i) -> int64_t {
     return std::partition_point(pivot, pivot + m, [&](const Pivot<Key>& p) { return p.is_before(key, i); }) - pivot;
   };
-  const Split chunks = chunks_of(workers, to.n);
+  const Split chunks = chunks_of(workers, row.n);
   Scratch<int64_t> offsets(chunks.parts * (m + 1));
   for_each(workers, chunks.parts, [&](int64_t p) {
     int64_t* const count = offsets.data() + p * (m + 1);
@@ -119,7 +122,7 @@ void partition_row(const Workers& workers, const Selection<T>& to, const int64_t
     for (int64_t i = chunks.begin(p), end = chunks.begin(p + 1); i < end; ++i) {
       const int64_t c = interval(row.key(i), i);
       const bool is_pivot = c < m && pivot[c].at == i;
-      to.put(is_pivot ? kth[c] : next[c]++, i);
+      put(row, is_pivot ? kth[c] : next[c]++, i);
     }
   });
 }

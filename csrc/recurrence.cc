@@ -6,38 +6,22 @@
 #include "ffi.h"
 
 namespace sortax {
-namespace {
 
-ffi::Error recurrence(ffi::ThreadPool pool, ffi::AnyBuffer a, ffi::AnyBuffer b, ffi::Result<ffi::AnyBuffer> out,
-                      int64_t axis, ffi::Span<const int64_t> order, ffi::Span<const int64_t> shared, bool reverse) {
-  return guarded([&]() -> ffi::Error {
-    Layout layout;
-    if (!Layout::make(b.dimensions(), order, axis, shared, layout))
-      return invalid("sortax_recurrence: the axes do not fit the array.");
-    if (b.element_count() == 0) return ffi::Error::Success();
-    if (a.element_type() != b.element_type()) return invalid("sortax_recurrence: a and b must be of one type.");
-    const Workers workers = workers_of(pool);
-    return by_format(b.element_type(), "sortax_recurrence", [&](auto format) {
-      using F = decltype(format);
-      const void *x = a.untyped_data(), *y = b.untyped_data();
-      reverse ? recur_rows<F, true>(workers, layout, x, y, out->untyped_data())
-              : recur_rows<F, false>(workers, layout, x, y, out->untyped_data());
-      return ffi::Error::Success();
-    });
+static void recurrence(Call& call) {
+  call.expect_counts(2, 2, 1, 4);
+  const Array a = call.operand(0, "a"), b = call.operand(1, "b"), out = call.result(0, "out");
+  const Layout layout = call.layout_of(b);
+  call.expect_structure(a, b.type());
+  call.expect(out, b.type());
+  const bool reverse = call.attribute<bool>("reverse");
+  if (b.is_empty()) return;
+  by_format(call, b, [&](auto format) {
+    using F = decltype(format);
+    const auto run = reverse ? recur_rows<F, true> : recur_rows<F, false>;
+    run(call.workers(), layout, a.data<void>(), b.data<void>(), out.data<void>());
   });
 }
 
-}  // namespace
 }  // namespace sortax
 
-SORTAX_EXPORT XLA_FFI_Error* sortax_recurrence(XLA_FFI_CallFrame* call_frame);
-XLA_FFI_DEFINE_HANDLER_SYMBOL(sortax_recurrence, sortax::recurrence,
-                              xla::ffi::Ffi::Bind()
-                                  .Ctx<xla::ffi::ThreadPool>()
-                                  .Arg<xla::ffi::AnyBuffer>()
-                                  .Arg<xla::ffi::AnyBuffer>()
-                                  .Ret<xla::ffi::AnyBuffer>()
-                                  .Attr<int64_t>("axis")
-                                  .Attr<xla::ffi::Span<const int64_t>>("order")
-                                  .Attr<xla::ffi::Span<const int64_t>>("shared")
-                                  .Attr<bool>("reverse"));
+SORTAX_HANDLER(recurrence)

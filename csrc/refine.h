@@ -1,4 +1,4 @@
-// What is wanted of a row, and how it is found among records that are already gathered.
+// Where the elements of given ranks are, found among records that are already gathered.
 //
 // Contract: refine finds elements of given ranks among n records by the leading digit of their keys, and again inside the
 // buckets in which a rank falls, until a bucket is small or most of it is wanted. O(n) time for a few ranks, at most that
@@ -19,29 +19,13 @@ struct SelectLimits {
   static constexpr int64_t kDense = 8;   // a bucket of fewer elements a wanted rank is sorted
 };
 
-// One row and what is wanted of it: results for ranks[j] go to place j.
-template <class T>
-struct Selection {
-  using Key = typename Order<T>::Key;
-  const T* in;
-  int64_t n;
-  Key flip;
-  T* values;
-  int32_t* indices;
-
-  Row<T> row() const { return {in, n, nullptr, {}, flip}; }
-  void put(int64_t j, int64_t index) const {
-    if (values != nullptr) values[j] = in[index];
-    if (indices != nullptr) indices[j] = int32_t(index);
-  }
-};
-
 // A rank and the place of its result, sorted by rank.
 using Wanted = Pair32;
 
-template <class T, class Index>
-void put_all(const Selection<T>& to, const Wanted* wanted, int64_t m, Index&& index) {
-  for (int64_t j = 0; j < m; ++j) to.put(wanted[j].index(), index(int64_t(wanted[j].key())));
+// The position of the element of each rank.
+template <class Index>
+void put_all(int32_t* found, const Wanted* wanted, int64_t m, Index&& index) {
+  for (int64_t j = 0; j < m; ++j) found[wanted[j].index()] = int32_t(index(int64_t(wanted[j].key())));
 }
 
 // The buckets, by counts, in which ranks fall: for each its number, the rank of its first element, and its ranks.
@@ -64,14 +48,14 @@ void for_each_hit(int64_t buckets, const Counts& count, const Wanted* wanted, in
 
 // Finds ranks among the n records of `a`, in the order of their positions, the first of which has rank `base`.
 // `a` and `b` have room for n + 1.
-template <class T, class R>
-void refine(const Selection<T>& to, R* a, R* b, int64_t n, int64_t base, const Wanted* wanted, int64_t m) {
+template <class R>
+void refine(int32_t* found, R* a, R* b, int64_t n, int64_t base, const Wanted* wanted, int64_t m) {
   if (n <= SelectLimits::kSmall || m * SelectLimits::kDense >= n) {
     const R* const sorted = sort_run(a, b, n);
-    return put_all(to, wanted, m, [&](int64_t rank) { return int64_t(sorted[rank - base].index()); });
+    return put_all(found, wanted, m, [&](int64_t rank) { return int64_t(sorted[rank - base].index()); });
   }
   const uint64_t varying = varying_bits(a, n);
-  if (varying == 0) return put_all(to, wanted, m, [&](int64_t rank) { return int64_t(a[rank - base].index()); });
+  if (varying == 0) return put_all(found, wanted, m, [&](int64_t rank) { return int64_t(a[rank - base].index()); });
   const int high = highest_bit(varying) + 1;
   const int width = std::min(high, n < RadixLimits::kNarrow ? RadixLimits::kNarrowBits : RadixLimits::kWideBits);
   const Digit digit{high - width, width};
@@ -99,7 +83,7 @@ void refine(const Selection<T>& to, R* a, R* b, int64_t n, int64_t base, const W
     R* const begin = b + (targets[hit.bucket].at - hit.size);
     // The next bucket's first record is this one's overflow, and is put back.
     const R next = begin[hit.size];
-    refine(to, begin, a, hit.size, hit.base, hit.wanted, hit.m);
+    refine(found, begin, a, hit.size, hit.base, hit.wanted, hit.m);
     begin[hit.size] = next;
   });
 }

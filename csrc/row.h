@@ -27,22 +27,22 @@ inline bool any(const Places& places) {
   return std::any_of(places.begin(), places.end(), [](const int32_t* p) { return p != nullptr; });
 }
 
-template <class T>
+template <class O>
 struct Row {
-  using Key = typename Order<T>::Key;
-  const T* in;
+  using Key = typename O::Key;
+  const Key* in;
   int64_t n;
-  T* values;
+  Key* values;
   Places places;
-  Key flip;  // all ones to sort in descending order
+  O order;
 
-  Key key(int64_t i) const { return Key(Order<T>::encode(in[i]) ^ flip); }
+  Key key(int64_t i) const { return order.encode(in[i]); }
 };
 
-template <class T>
-using KeyRecord = std::conditional_t<sizeof(T) == 8, Key64, Key32>;
-template <class T>
-using PairRecord = std::conditional_t<sizeof(T) == 8, Pair64, Pair32>;
+template <class O>
+using KeyRecord = std::conditional_t<sizeof(typename O::Key) == 8, Key64, Key32>;
+template <class O>
+using PairRecord = std::conditional_t<sizeof(typename O::Key) == 8, Pair64, Pair32>;
 
 template <class R>
 inline constexpr bool kHasIndex = std::is_same_v<R, Pair32> || std::is_same_v<R, Pair64>;
@@ -62,35 +62,36 @@ struct Scan {
   }
 };
 
-template <class T>
-SORTAX_CLONES Scan scan(const Row<T>& row, int64_t begin, int64_t end) {
-  using Key = typename Order<T>::Key;
+// Here and below a row is taken by value where a loop writes, so that the order stays in registers.
+template <class O>
+SORTAX_CLONES Scan scan(const Row<O>& row, int64_t begin, int64_t end) {
+  using Key = typename O::Key;
   Key varying = 0, unsorted = 0, not_reversed = 0, lossy = 0;
   const Key first = row.key(0);
-  if (begin == 0) lossy |= Order<T>::is_lossy(row.in[0]);
+  if (begin == 0) lossy |= row.order.is_lossy(row.in[0]);
   for (int64_t i = begin + (begin == 0); i < end; ++i) {
     const Key before = row.key(i - 1), key = row.key(i);
     varying |= key ^ first;
     unsorted |= key < before;
     not_reversed |= key >= before;
-    lossy |= Order<T>::is_lossy(row.in[i]);
+    lossy |= row.order.is_lossy(row.in[i]);
   }
   return {uint64_t(varying), unsorted != 0, not_reversed != 0, lossy != 0};
 }
 
-template <class T, class R>
-SORTAX_CLONES void load(const Row<T>& row, R* records) {
+template <class O, class R>
+SORTAX_CLONES void load(const Row<O> row, R* records) {
   for (int64_t i = 0; i < row.n; ++i) records[i] = R::make(row.key(i), uint32_t(i));
 }
 
-template <class T>
-inline void put_run(const Row<T>& row, int64_t at, int64_t first, int64_t last) {
+template <class O>
+inline void put_run(const Row<O>& row, int64_t at, int64_t first, int64_t last) {
   if (row.places[kFirst] != nullptr) row.places[kFirst][at] = int32_t(first);
   if (row.places[kLast] != nullptr) row.places[kLast][at] = int32_t(last);
 }
 
-template <class T, class R>
-void emit_runs(const Row<T>& row, const R* records, int64_t begin, int64_t count) {
+template <class O, class R>
+void emit_runs(const Row<O>& row, const R* records, int64_t begin, int64_t count) {
   for (int64_t i = 0, end; i < count; i = end) {
     for (end = i + 1; end < count && records[end].key() == records[i].key();) ++end;
     for (int64_t k = i; k < end; ++k) put_run(row, records[k].index(), begin + i, begin + end - 1);
@@ -98,17 +99,16 @@ void emit_runs(const Row<T>& row, const R* records, int64_t begin, int64_t count
 }
 
 // The results of the sorted records, no run of which goes on outside, that stand at `begin` and after in the row.
-template <class T, class R>
-SORTAX_CLONES void emit(const Row<T>& row, const R* records, int64_t begin, int64_t count) {
-  using O = Order<T>;
+template <class O, class R>
+SORTAX_CLONES void emit(const Row<O> row, const R* records, int64_t begin, int64_t count) {
   using Key = typename O::Key;
   if (row.values != nullptr) {
     for (int64_t i = 0; i < count; ++i) {
-      const Key key = Key(Key(records[i].key()) ^ row.flip);
+      const Key key = Key(records[i].key());
       if constexpr (kHasIndex<R>) {
-        row.values[begin + i] = O::is_special(key) ? row.in[records[i].index()] : O::decode(key);
+        row.values[begin + i] = row.order.is_special(key) ? row.in[records[i].index()] : row.order.decode(key);
       } else {
-        row.values[begin + i] = O::decode(key);
+        row.values[begin + i] = row.order.decode(key);
       }
     }
   }
@@ -124,15 +124,15 @@ SORTAX_CLONES void emit(const Row<T>& row, const R* records, int64_t begin, int6
 }
 
 // Rows that come sorted, or strictly in reverse, are copied. Returns whether it was such a row.
-template <class T>
-bool emit_if_ordered(const Row<T>& row, const Scan& found) {
+template <class O>
+bool emit_if_ordered(const Row<O>& row, const Scan& found) {
   if (found.unsorted && found.not_reversed) return false;
   const int64_t n = row.n;
   const bool forward = !found.unsorted;
   const int64_t start = forward ? 0 : n - 1, step = forward ? 1 : -1;
   if (row.values != nullptr) {
     if (forward) {
-      std::memcpy(row.values, row.in, static_cast<size_t>(n) * sizeof(T));
+      std::memcpy(row.values, row.in, static_cast<size_t>(n) * sizeof(typename O::Key));
     } else {
       for (int64_t i = 0; i < n; ++i) row.values[i] = row.in[n - 1 - i];
     }
@@ -152,15 +152,15 @@ bool emit_if_ordered(const Row<T>& row, const Scan& found) {
 }
 
 // The serial sort of one row; `a` and `b` have room for its records.
-template <class T, class R>
-void sort_records(const Row<T>& row, R* a, R* b) {
+template <class O, class R>
+void sort_records(const Row<O>& row, R* a, R* b) {
   load(row, a);
   emit(row, sort_run(a, b, row.n), 0, row.n);
 }
 
 // The same with records that need no position, if there is room for those that do.
-template <class T, class R>
-void sort_row(const Row<T>& row, PairRecord<T>* a, PairRecord<T>* b) {
+template <class O, class R>
+void sort_row(const Row<O>& row, PairRecord<O>* a, PairRecord<O>* b) {
   const Scan found = scan(row, 0, row.n);
   if (emit_if_ordered(row, found)) return;
   if (kHasIndex<R> || found.lossy) return sort_records(row, a, b);

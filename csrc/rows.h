@@ -16,13 +16,14 @@
 
 namespace sortax {
 
-template <class T>
+template <class O>
 struct Rows : Grid {
-  const T* in;
+  using Key = typename O::Key;
+  const Key* in;
   const int32_t* segments;  // null, or what comes before the keys in the order
-  T* values;
+  Key* values;
   Places places;
-  typename Order<T>::Key flip;
+  O order;
 
   bool are_short() const {
     if (segments != nullptr) return false;
@@ -30,17 +31,16 @@ struct Rows : Grid {
   }
 };
 
-template <class T, class R>
-void sort_group(const Rows<T>& rows, int64_t first, int64_t count) {
-  using O = Order<T>;
-  using Key = typename O::Key;
+template <class O, class R>
+void sort_group(const Rows<O>& rows, int64_t first, int64_t count) {
+  const O order = rows.order;
   Lanes<R> lanes;
   int64_t start[Lanes<R>::kWidth];
   for (int64_t r = 0; r < count; ++r) start[r] = rows.start(first + r);
   for (int64_t r = 0; r < count; ++r) {
-    const T* const in = rows.in + start[r];
+    const typename O::Key* const in = rows.in + start[r];
     for (int64_t j = 0; j < rows.n; ++j) {
-      lanes.put(j, r, R::make(Key(O::encode(in[j * rows.inner]) ^ rows.flip), uint32_t(j)));
+      lanes.put(j, r, R::make(order.encode(in[j * rows.inner]), uint32_t(j)));
     }
   }
   lanes.sort(network(rows.n));
@@ -54,7 +54,7 @@ void sort_group(const Rows<T>& rows, int64_t first, int64_t count) {
         if (rows.places[kIndices] != nullptr) rows.places[kIndices][at] = int32_t(record.index());
         if (rows.places[kInverse] != nullptr) rows.places[kInverse][from] = int32_t(j);
       } else {
-        rows.values[at] = O::decode(Key(Key(record.key()) ^ rows.flip));
+        rows.values[at] = order.decode(typename O::Key(record.key()));
       }
     }
     if constexpr (kHasIndex<R>) {
@@ -71,73 +71,82 @@ void sort_group(const Rows<T>& rows, int64_t first, int64_t count) {
   }
 }
 
-template <class T, class R>
-void sort_short_rows(const Workers& workers, const Rows<T>& rows) {
+template <class O, class R>
+void sort_short_rows(const Workers& workers, const Rows<O>& rows) {
   constexpr int64_t width = Lanes<R>::kWidth;
   const int64_t groups = (rows.count() + width - 1) / width;
   const int64_t wanted = rows.count() * rows.n < TileLimits::kParallel ? 1 : workers.count * TileLimits::kTasks;
   const Split tasks{groups, std::min(groups, wanted)};
   for_each(workers, tasks.parts, [&](int64_t t) {
     for (int64_t g = tasks.begin(t); g < tasks.begin(t + 1); ++g) {
-      sort_group<T, R>(rows, g * width, std::min(width, rows.count() - g * width));
+      sort_group<O, R>(rows, g * width, std::min(width, rows.count() - g * width));
     }
   });
 }
 
-// Sorts `count` rows from `first`, neighbours along the inner axis, through `sort(Row, segments)`.
-template <class T, class Sort>
-void sort_tile(const Rows<T>& rows, int64_t first, int64_t count, Sort&& sort) {
-  const int64_t n = rows.n, at = rows.start(first), stride = rows.inner;
+// Sorts `count` rows from `first`, neighbours along the inner axis, through `sort(Row, segments)`. Only where they are not
+// contiguous are they copied so, and back.
+template <class O, class Sort>
+void sort_tile(const Rows<O>& rows, int64_t first, int64_t count, Sort&& sort) {
+  using Key = typename O::Key;
+  const int64_t n = rows.n, at = rows.start(first), stride = rows.inner, size = stride == 1 ? 0 : n * count;
   const auto shift = [](auto* p, int64_t by) { return p == nullptr ? p : p + by; };
-  if (stride == 1) {
-    Places places = rows.places;
-    for (int32_t*& place : places) place = shift(place, at);
-    sort(Row<T>{rows.in + at, n, shift(rows.values, at), places, rows.flip}, shift(rows.segments, at));
-    return;
-  }
   const int64_t wanted =
       std::count_if(rows.places.begin(), rows.places.end(), [](const int32_t* p) { return p != nullptr; });
-  Scratch<T> in(n * count), values(rows.values ? n * count : 0);
-  Scratch<int32_t> segments(rows.segments ? n * count : 0), tiles(wanted * n * count);
-  gather_rows(rows.in + at, in.data(), n, stride, count);
-  if (rows.segments != nullptr) gather_rows(rows.segments + at, segments.data(), n, stride, count);
-  Places own{};
-  int64_t used = 0;
-  for (size_t p = 0; p < kPlaces; ++p) {
-    if (rows.places[p] != nullptr) own[p] = tiles.data() + used++ * n * count;
+  Scratch<Key> in(size), values(rows.values ? size : 0);
+  Scratch<int32_t> segments(rows.segments ? size : 0), tiles(wanted * size);
+  Row<O> row{rows.in + at, n, shift(rows.values, at), rows.places, rows.order};
+  const int32_t* ids = shift(rows.segments, at);
+  for (int32_t*& place : row.places) place = shift(place, at);
+  const Row<O> target = row;
+  if (size > 0) {
+    gather_rows(row.in, in.data(), n, stride, count);
+    row.in = in.data();
+    if (row.values != nullptr) row.values = values.data();
+    if (ids != nullptr) gather_rows(ids, segments.data(), n, stride, count), ids = segments.data();
+    int64_t used = 0;
+    for (int32_t*& place : row.places) {
+      if (place != nullptr) place = tiles.data() + used++ * size;
+    }
   }
+  const Row<O> tile = row;
   for (int64_t r = 0; r < count; ++r) {
-    Places places = own;
-    for (int32_t*& place : places) place = shift(place, r * n);
-    sort(Row<T>{in.data() + r * n, n, rows.values ? values.data() + r * n : nullptr, places, rows.flip},
-         rows.segments ? segments.data() + r * n : nullptr);
+    row.in = tile.in + r * n;
+    row.values = shift(tile.values, r * n);
+    for (size_t p = 0; p < kPlaces; ++p) row.places[p] = shift(tile.places[p], r * n);
+    sort(row, shift(ids, r * n));
   }
-  if (rows.values != nullptr) scatter_rows(values.data(), rows.values + at, n, stride, count);
+  if (size == 0) return;
+  if (target.values != nullptr) scatter_rows(tile.values, target.values, n, stride, count);
   for (size_t p = 0; p < kPlaces; ++p) {
-    if (own[p] != nullptr) scatter_rows(own[p], rows.places[p] + at, n, stride, count);
+    if (target.places[p] != nullptr) scatter_rows(tile.places[p], target.places[p], n, stride, count);
   }
 }
 
-template <class T, class R>
-void sort_rows_with(const Workers& workers, const Rows<T>& rows) {
-  if (rows.are_short()) return sort_short_rows<T, R>(workers, rows);
+template <class O, class R>
+void sort_rows_with(const Workers& workers, const Rows<O>& rows) {
+  // A network cannot restore the bits that a key lacks, so short rows of floats carry their positions.
+  if constexpr (kHasIndex<R> || !O::kSpecials) {
+    if (rows.are_short()) return sort_short_rows<O, R>(workers, rows);
+  }
   for_each_tile(workers, rows, [&](const Workers& some, int64_t first, int64_t count) {
     const bool is_long = rows.n >= LongLimits::kLong;
-    Scratch<PairRecord<T>> a(is_long ? 0 : rows.n), b(is_long ? 0 : rows.n);
-    sort_tile(rows, first, count, [&](const Row<T>& row, const int32_t* segments) {
-      if (segments != nullptr) return sort_segments(some, row, segments);
-      is_long ? sort_long_row<T, R>(some, row) : sort_row<T, R>(row, a.data(), b.data());
+    Scratch<PairRecord<O>> a(is_long ? 0 : rows.n), b(is_long ? 0 : rows.n);
+    sort_tile(rows, first, count, [&](const Row<O>& row, const int32_t* segments) {
+      if constexpr (kHasIndex<R>) {
+        if (segments != nullptr) return sort_segments(some, row, segments);
+      }
+      is_long ? sort_long_row<O, R>(some, row) : sort_row<O, R>(row, a.data(), b.data());
     });
   });
 }
 
-template <class T>
-void sort_rows(const Workers& workers, const Rows<T>& rows) {
+template <class O>
+void sort_rows(const Workers& workers, const Rows<O>& rows) {
   if (rows.n == 0 || rows.count() == 0) return;
-  // A network cannot restore the bits that a key lacks, so short rows of floats carry their positions.
   const bool values_only = !any(rows.places) && rows.segments == nullptr;
-  if (values_only && !(Order<T>::kSpecials && rows.are_short())) return sort_rows_with<T, KeyRecord<T>>(workers, rows);
-  return sort_rows_with<T, PairRecord<T>>(workers, rows);
+  if (values_only && !(O::kSpecials && rows.are_short())) return sort_rows_with<O, KeyRecord<O>>(workers, rows);
+  return sort_rows_with<O, PairRecord<O>>(workers, rows);
 }
 
 }  // namespace sortax

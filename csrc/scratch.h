@@ -1,8 +1,8 @@
 // Scratch memory that is kept between calls.
 //
 // Contract: Scratch<T>(n) is uninitialised room for n objects of the trivial type T, aligned to a page, given back
-// on destruction. Blocks are kept for the next call, up to kRetained bytes in all, because the page faults of fresh
-// memory cost as much as a sort; a block beyond that returns to the system. Thread-safe. Throws std::bad_alloc.
+// on destruction; none for n = 0. Blocks are kept for the next call, up to kRetained bytes in all, because the page faults
+// of fresh memory cost as much as a sort; a block beyond that returns to the system. Thread-safe. Throws std::bad_alloc.
 
 #pragma once
 
@@ -90,15 +90,19 @@ class Scratch {
   static_assert(std::is_trivially_copyable_v<T>);
 
  public:
-  explicit Scratch(int64_t n) : block_(ScratchPool::instance().take(static_cast<size_t>(n) * sizeof(T) + 1)) {}
-  ~Scratch() { ScratchPool::instance().give(block_); }
+  explicit Scratch(int64_t n) {
+    if (n > 0) block_ = ScratchPool::instance().take(static_cast<size_t>(n) * sizeof(T));
+  }
+  ~Scratch() {
+    if (block_.memory != nullptr) ScratchPool::instance().give(block_);
+  }
   Scratch(const Scratch&) = delete;
   Scratch& operator=(const Scratch&) = delete;
 
   T* data() const { return static_cast<T*>(block_.memory); }
 
  private:
-  ScratchPool::Block block_;
+  ScratchPool::Block block_{nullptr, 0};
 };
 
 }  // namespace sortax

@@ -31,15 +31,15 @@ SORTAX_CLONES inline Range range_of(const int32_t* ids, int64_t begin, int64_t e
   return {least, most};
 }
 
-template <class T>
-void sort_segments(const Workers& workers, const Row<T>& row, const int32_t* ids) {
+template <class O>
+void sort_segments(const Workers& workers, const Row<O>& row, const int32_t* ids) {
   const Split chunks = chunks_of(workers, row.n);
   std::vector<Range> ranges(static_cast<size_t>(chunks.parts));
   for_each(workers, chunks.parts,
            [&](int64_t p) { ranges[size_t(p)] = range_of(ids, chunks.begin(p), chunks.begin(p + 1)); });
   Range range = ranges[0];
   for (const Range& part : ranges) range = {std::min(range.least, part.least), std::max(range.most, part.most)};
-  if (range.least == range.most) return sort_long_row<T, PairRecord<T>>(workers, row);
+  if (range.least == range.most) return sort_long_row<O, PairRecord<O>>(workers, row);
 
   const int64_t wide = int64_t(range.most) - range.least + 1;
   if (wide > row.n * SegmentLimits::kSparse) {
@@ -47,12 +47,14 @@ void sort_segments(const Workers& workers, const Row<T>& row, const int32_t* ids
     Scratch<int32_t> numbers(row.n);
     Places places{};
     places[kFirst] = numbers.data();
-    sort_long_row<int32_t, Pair32>(workers, Row<int32_t>{ids, row.n, nullptr, places, 0});
+    using Ids = IntegerOrder<uint32_t>;
+    const auto* const bits = reinterpret_cast<const uint32_t*>(ids);
+    sort_long_row<Ids, Pair32>(workers, Row<Ids>{bits, row.n, nullptr, places, Ids::make(true, false)});
     return sort_segments(workers, row, numbers.data());
   }
   const int64_t least = range.least;
-  sort_by_scatter<T, PairRecord<T>>(workers, row, chunks, wide, false,
-                                    [ids, least](int64_t i, typename Row<T>::Key) { return ids[i] - least; });
+  sort_by_scatter<O, PairRecord<O>>(workers, row, chunks, wide, false,
+                                    [ids, least](int64_t i, typename Row<O>::Key) { return ids[i] - least; });
 }
 
 }  // namespace sortax

@@ -1,10 +1,10 @@
 // Elements of given ranks in the sorted order of one row, without sorting the row.
 //
-// Contract: select_row finds, for each of m ranks in [0, n), sorted, the element of that rank in the stable order: its value
-// and its position, either of which may not be wanted. The first and the last are found by a scan; ranks that lie close
-// together in a bracket from a sample; otherwise the leading digit of all keys is counted, and only the buckets in which a
-// rank falls are gathered. O(n) time for a few ranks; at most about that of a sort. Scratch: a record a gathered element,
-// twice.
+// Contract: select_row finds, for each of m ranks in [0, n), sorted, the position of the element of that rank in the stable
+// order, and writes it to the place in `found` that is wanted for it. The first and the last are found by a scan; ranks that
+// lie close together in a bracket from a sample; otherwise the leading digit of all keys is counted, and only the buckets in
+// which a rank falls are gathered. O(n) time for a few ranks; at most about that of a sort. Scratch: a record a gathered
+// element, twice.
 
 #pragma once
 
@@ -13,35 +13,34 @@
 
 namespace sortax {
 
-template <class T>
-void select_short(const Selection<T>& to, const Wanted* wanted, int64_t m) {
-  using R = PairRecord<T>;
-  if (to.n <= SelectLimits::kSmall) {
+template <class O>
+void select_short(const Row<O>& row, const Wanted* wanted, int64_t m, int32_t* found) {
+  using R = PairRecord<O>;
+  if (row.n <= SelectLimits::kSmall) {
     R a[SelectLimits::kSmall], b[SelectLimits::kSmall];
-    load(to.row(), a);
-    const R* const sorted = sort_run(a, b, to.n);
-    return put_all(to, wanted, m, [&](int64_t rank) { return int64_t(sorted[rank].index()); });
+    load(row, a);
+    const R* const sorted = sort_run(a, b, row.n);
+    return put_all(found, wanted, m, [&](int64_t rank) { return int64_t(sorted[rank].index()); });
   }
-  Scratch<R> a(to.n + 1), b(to.n + 1);
-  load(to.row(), a.data());
-  refine(to, a.data(), b.data(), to.n, 0, wanted, m);
+  Scratch<R> a(row.n + 1), b(row.n + 1);
+  load(row, a.data());
+  refine(found, a.data(), b.data(), row.n, 0, wanted, m);
 }
 
-template <class T>
-void select_long(const Workers& workers, const Selection<T>& to, const Wanted* wanted, int64_t m) {
-  using R = PairRecord<T>;
-  const Row<T> row = to.row();
-  const Split chunks = chunks_of(workers, to.n);
-  const Scan found = scan_in_parallel(workers, row, chunks);
-  if (!found.unsorted) return put_all(to, wanted, m, [](int64_t rank) { return rank; });
-  if (!found.not_reversed) return put_all(to, wanted, m, [&](int64_t rank) { return to.n - 1 - rank; });
+template <class O>
+void select_long(const Workers& workers, const Row<O>& row, const Wanted* wanted, int64_t m, int32_t* found) {
+  using R = PairRecord<O>;
+  const Split chunks = chunks_of(workers, row.n);
+  const Scan scanned = scan_in_parallel(workers, row, chunks);
+  if (!scanned.unsorted) return put_all(found, wanted, m, [](int64_t rank) { return rank; });
+  if (!scanned.not_reversed) return put_all(found, wanted, m, [&](int64_t rank) { return row.n - 1 - rank; });
 
-  const int high = highest_bit(found.varying) + 1;
+  const int high = highest_bit(scanned.varying) + 1;
   const Digit digit{std::max(high - LongLimits::kBits, 0), std::min(high, LongLimits::kBits)};
   const int64_t buckets = int64_t(1) << digit.width;
   Scratch<uint32_t> counts(chunks.parts * buckets);
   count_buckets(
-      workers, row, chunks, buckets, [digit](int64_t, typename Row<T>::Key key) { return digit.of(key); }, counts.data());
+      workers, row, chunks, buckets, [digit](int64_t, typename Row<O>::Key key) { return digit.of(key); }, counts.data());
   const auto count = [&](int64_t d) {
     int64_t sum = 0;
     for (int64_t p = 0; p < chunks.parts; ++p) sum += counts.data()[p * buckets + d];
@@ -87,13 +86,13 @@ void select_long(const Workers& workers, const Selection<T>& to, const Wanted* w
   for_each(workers, int64_t(hits.size()), [&](int64_t h) {
     const Hit& hit = hits[size_t(h)];
     Scratch<R> room(hit.size + 1);
-    refine(to, records.data() + starts[size_t(h)], room.data(), hit.size, hit.base, hit.wanted, hit.m);
+    refine(found, records.data() + starts[size_t(h)], room.data(), hit.size, hit.base, hit.wanted, hit.m);
   });
 }
 
 // The least or the greatest key of a piece of a row.
-template <class T, bool kMost>
-SORTAX_CLONES typename Row<T>::Key extreme_key(const Row<T>& row, int64_t begin, int64_t end) {
+template <class O, bool kMost>
+SORTAX_CLONES typename Row<O>::Key extreme_key(const Row<O>& row, int64_t begin, int64_t end) {
   auto found = row.key(begin);
   for (int64_t i = begin + 1; i < end; ++i) {
     const auto key = row.key(i);
@@ -103,16 +102,16 @@ SORTAX_CLONES typename Row<T>::Key extreme_key(const Row<T>& row, int64_t begin,
 }
 
 // The first of the least, or the last of the greatest: ranks 0 and n - 1.
-template <class T, bool kMost>
-int64_t extreme(const Workers& workers, const Row<T>& row) {
-  using Key = typename Row<T>::Key;
+template <class O, bool kMost>
+int64_t extreme(const Workers& workers, const Row<O>& row) {
+  using Key = typename Row<O>::Key;
   constexpr int64_t kBlock = 1024;
   const Split chunks = chunks_of(workers, row.n);
   std::array<Key, 64> inline_keys;
   std::vector<Key> more(chunks.parts > 64 ? size_t(chunks.parts) : 0);
   Key* const keys = more.empty() ? inline_keys.data() : more.data();
   for_each(workers, chunks.parts,
-           [&](int64_t p) { keys[p] = extreme_key<T, kMost>(row, chunks.begin(p), chunks.begin(p + 1)); });
+           [&](int64_t p) { keys[p] = extreme_key<O, kMost>(row, chunks.begin(p), chunks.begin(p + 1)); });
   int64_t best = 0;
   for (int64_t p = 1; p < chunks.parts; ++p) {
     if (kMost ? keys[p] >= keys[best] : keys[p] < keys[best]) best = p;
@@ -122,33 +121,33 @@ int64_t extreme(const Workers& workers, const Row<T>& row) {
   for (int64_t b = 0;; ++b) {
     const int64_t begin = kMost ? std::max(low, high - (b + 1) * kBlock) : low + b * kBlock;
     const int64_t end = kMost ? high - b * kBlock : std::min(high, begin + kBlock);
-    if (extreme_key<T, kMost>(row, begin, end) != keys[best]) continue;
+    if (extreme_key<O, kMost>(row, begin, end) != keys[best]) continue;
     int64_t i = kMost ? end - 1 : begin;
     while (row.key(i) != keys[best]) i += kMost ? -1 : 1;
     return i;
   }
 }
 
-template <class T>
-void select_row(const Workers& workers, const Selection<T>& to, const Wanted* wanted, int64_t m) {
-  if (to.n <= SelectLimits::kSmall) return select_short(to, wanted, m);
+template <class O>
+void select_row(const Workers& workers, const Row<O>& row, const Wanted* wanted, int64_t m, int32_t* found) {
+  if (row.n <= SelectLimits::kSmall) return select_short(row, wanted, m, found);
   const auto rank = [&](int64_t j) { return int64_t(wanted[j].key()); };
   int64_t begin = 0, end = m;
   while (begin < end && rank(begin) == 0) ++begin;
-  while (begin < end && rank(end - 1) == to.n - 1) --end;
+  while (begin < end && rank(end - 1) == row.n - 1) --end;
   if (begin > 0) {
-    const int64_t first = extreme<T, false>(workers, to.row());
-    put_all(to, wanted, begin, [&](int64_t) { return first; });
+    const int64_t first = extreme<O, false>(workers, row);
+    put_all(found, wanted, begin, [&](int64_t) { return first; });
   }
   if (end < m) {
-    const int64_t last = extreme<T, true>(workers, to.row());
-    put_all(to, wanted + end, m - end, [&](int64_t) { return last; });
+    const int64_t last = extreme<O, true>(workers, row);
+    put_all(found, wanted + end, m - end, [&](int64_t) { return last; });
   }
   if (begin == end) return;
   wanted += begin;
   m = end - begin;
-  if (to.n < LongLimits::kLong) return select_short(to, wanted, m);
-  if (!select_in_bracket(workers, to, wanted, m)) select_long(workers, to, wanted, m);
+  if (row.n < LongLimits::kLong) return select_short(row, wanted, m, found);
+  if (!select_in_bracket(workers, row, wanted, m, found)) select_long(workers, row, wanted, m, found);
 }
 
 }  // namespace sortax

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "isa.h"
 #include "long_row.h"
 #include "parallel.h"
 
@@ -28,8 +29,7 @@ struct Grid {
   Grid with_length(int64_t m) const { return {outer, m, inner}; }
 };
 
-template <class Body>
-void for_each_tile(const Workers& workers, const Grid& grid, Body&& body) {
+inline void run_tiles(const Workers& workers, const Grid& grid, const Callable<const Workers&, int64_t, int64_t>& body) {
   if (grid.count() == 0) return;
   const int64_t tiles_a_slab = (grid.inner + TileLimits::kRows - 1) / TileLimits::kRows;
   const int64_t tiles = grid.outer * tiles_a_slab;
@@ -49,15 +49,20 @@ void for_each_tile(const Workers& workers, const Grid& grid, Body&& body) {
   });
 }
 
+template <class Body>
+void for_each_tile(const Workers& workers, const Grid& grid, const Body& body) {
+  run_tiles(workers, grid, Callable<const Workers&, int64_t, int64_t>(body));
+}
+
 // Copies `count` neighbouring rows of length n, a stride apart, into contiguous ones; or back.
 template <class E>
-void gather_rows(const E* from, E* to, int64_t n, int64_t stride, int64_t count) {
+SORTAX_NOINLINE void gather_rows(const E* from, E* to, int64_t n, int64_t stride, int64_t count) {
   for (int64_t j = 0; j < n; ++j) {
     for (int64_t r = 0; r < count; ++r) to[r * n + j] = from[j * stride + r];
   }
 }
 template <class E>
-void scatter_rows(const E* from, E* to, int64_t n, int64_t stride, int64_t count) {
+SORTAX_NOINLINE void scatter_rows(const E* from, E* to, int64_t n, int64_t stride, int64_t count) {
   for (int64_t j = 0; j < n; ++j) {
     for (int64_t r = 0; r < count; ++r) to[j * stride + r] = from[r * n + j];
   }

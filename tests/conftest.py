@@ -1,4 +1,10 @@
-"""What every test runs under: eight host devices, 64-bit types, and no silent promotion of dtypes or ranks."""
+"""What every test runs under: eight host devices, 64-bit types, and no silent promotion of dtypes or ranks.
+
+Two markers say where a test runs. `deep` tests are left to `make test-all`: they repeat a law that `make test` holds on a
+sample, on more dtypes, sizes or compositions. `lowering` tests see what the lowering of a primitive can change, so
+`make test` runs them a second time on the XLA path: values and derivatives of each primitive by dtype and layout, how XLA
+splits it, and one program of all ops for each relaxation.
+"""
 
 import os
 
@@ -27,6 +33,19 @@ def x64(request):
     """Both of JAX's modes, for what depends on its default types."""
     with jax.enable_x64(request.param):
         yield request.param
+
+
+@pytest.fixture(autouse=True, scope="module")
+def optimisation(request):
+    """Laws hold however well a program is optimised, and compiling is nearly all the time that they take.
+
+    So the files that say `QUICK_TO_COMPILE`, whose tolerances are loose, compile with few optimisations, unless deep tests
+    were asked for. The files that hold values to oracles compile as users do.
+    """
+    quick = getattr(request.module, "QUICK_TO_COMPILE", False) and "not deep" in request.config.option.markexpr
+    jax.config.update("jax_disable_most_optimizations", quick)
+    yield
+    jax.config.update("jax_disable_most_optimizations", False)
 
 
 @pytest.fixture(autouse=True, scope="module")

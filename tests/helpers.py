@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import ml_dtypes
 import numpy as np
+import pytest
 
 import sortax as sx
 
@@ -34,6 +35,11 @@ XLA_DTYPES = _dtypes("complex64 complex128 float8_e4m3fn float8_e5m2 int4 uint4"
 DTYPES = KERNEL_DTYPES | XLA_DTYPES
 FLOATS = {name: DTYPES[name] for name in ("float16", "bfloat16", "float32", "float64")}
 INEXACT = FLOATS | {name: DTYPES[name] for name in ("complex64", "complex128")}
+
+
+def deep_but(quick, names):
+    """Parameters of which `make test` takes those in `quick`, and `make test-all` all."""
+    return [name if name in quick else pytest.param(name, marks=pytest.mark.deep) for name in names]
 
 
 def is_float(dtype):
@@ -169,6 +175,12 @@ def distinct(dtype, shape, seed=0):
     size = int(np.prod(shape))
     x = (np.random.default_rng(seed).permutation(size) - size // 3).astype(np.float64)
     return ((x // 2 + 1j * (x % 2)) if is_complex(dtype) else x).astype(dtype).reshape(shape)
+
+
+def tangent(shape, dtype=np.float64, seed=1):
+    rng = np.random.default_rng(seed)
+    t = rng.normal(size=shape) + (1j * rng.normal(size=shape) if is_complex(dtype) else 0)
+    return t.astype(dtype)
 
 
 def order(x, axis=-1, descending=False):

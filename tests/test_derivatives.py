@@ -1,20 +1,28 @@
 """Derivatives away from ties: those of `jax.numpy` to the bit, central differences, forward equal to reverse, any order."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 import sortax as sx
-from helpers import DIFFERENTIABLE, DTYPES, INEXACT, RELAXATIONS, REVERSIBLE, assert_same, central, distinct, order, take
+from helpers import (
+    DIFFERENTIABLE,
+    DTYPES,
+    INEXACT,
+    RELAXATIONS,
+    REVERSIBLE,
+    assert_same,
+    central,
+    distinct,
+    order,
+    take,
+    tangent,
+)
 
 SHAPES = [((33,), -1), ((5, 17), -1), ((5, 17), 0), ((3, 4, 5), 1), ((3, 4), None)]
-
-
-def tangent(shape, dtype=np.float64, seed=1):
-    rng = np.random.default_rng(seed)
-    t = rng.normal(size=shape) + (1j * rng.normal(size=shape) if jnp.issubdtype(dtype, jnp.complexfloating) else 0)
-    return t.astype(dtype)
 
 
 @pytest.mark.parametrize("ties", RELAXATIONS)
@@ -23,26 +31,37 @@ def test_equal_to_jax_numpy(shape, axis, ties):
     x, t = distinct(np.float32, shape), tangent(shape, np.float32)
     ours = lambda x: sx.sort(x, axis, relax=RELAXATIONS[ties])
     theirs = lambda x: jnp.sort(x, axis)
-    for actual, expected in zip(jax.jvp(ours, (x,), (t,)), jax.jvp(theirs, (x,), (t,)), strict=True):
+    g = tangent(np.shape(take(x, order(x, axis), axis)), np.float32)
+
+    @jax.jit
+    def results(x, t, g):
+        sorts = (ours, theirs)
+        backward = [jax.vjp(sort, x)[1](g) for sort in sorts] if ties in REVERSIBLE else [(), ()]
+        return [(*jax.jvp(sort, (x,), (t,)), *back) for sort, back in zip(sorts, backward, strict=True)]
+
+    for actual, expected in zip(*results(x, t, g), strict=True):
         assert_same(actual, expected)
-    if ties in REVERSIBLE:
-        g = tangent(ours(x).shape, np.float32)
-        assert_same(jax.vjp(ours, x)[1](g)[0], jax.vjp(theirs, x)[1](g)[0])
 
 
+@pytest.mark.lowering
 @pytest.mark.parametrize("ties", RELAXATIONS)
 @pytest.mark.parametrize("dtype", INEXACT)
 def test_every_dtype(dtype, ties):
     dtype = DTYPES[dtype]
     x, t, g = distinct(dtype, (4, 9)), tangent((4, 9), dtype), tangent((4, 9), dtype, 2)
-    for descending in (False, True):
-        f = lambda x: sx.sort(x, descending=descending, relax=RELAXATIONS[ties])
-        indices = order(x, descending=descending)
-        y, dy = jax.jvp(f, (x,), (t,))
+
+    @jax.jit
+    def results(x, t, g):
+        sorts = [functools.partial(sx.sort, descending=d, relax=RELAXATIONS[ties]) for d in (False, True)]
+        return [(*jax.jvp(f, (x,), (t,)), *(jax.vjp(f, x)[1](g) if ties in REVERSIBLE else ())) for f in sorts]
+
+    for descending, (y, dy, *back) in enumerate(results(x, t, g)):
+        indices = order(x, descending=bool(descending))
         assert_same(y, take(x, indices))
         assert_same(dy, take(t, indices))
-        if ties in REVERSIBLE:
-            assert_same(jax.vjp(f, x)[1](g)[0], take(g, np.argsort(indices)))
+        assert len(back) == (ties in REVERSIBLE)
+        for transposed in back:
+            assert_same(transposed, take(g, np.argsort(indices)))
 
 
 def test_integers_have_no_derivative():
@@ -58,11 +77,11 @@ def test_integers_have_no_derivative():
 def test_central_differences(name, ties):
     x, t, w = distinct(np.float64, (3, 7)), tangent((3, 7)), tangent((3, 7), seed=2)
     for axis in (0, 1):
-        f = lambda x: DIFFERENTIABLE[name](jnp.sin(x), axis, relax=RELAXATIONS[ties])
+        f = jax.jit(lambda x: DIFFERENTIABLE[name](jnp.sin(x), axis, relax=RELAXATIONS[ties]))
         dy = jax.jvp(f, (x,), (t,))[1]
         np.testing.assert_allclose(dy, central(f, x, t), atol=1e-8)
         if ties in REVERSIBLE:
-            gradient = jax.grad(lambda x: (w * f(x)).sum())(x)
+            gradient = jax.jit(jax.grad(lambda x: (w * f(x)).sum()))(x)
             np.testing.assert_allclose((gradient * t).sum(), (w * dy).sum(), rtol=1e-12)
 
 
@@ -71,7 +90,7 @@ def test_central_differences(name, ties):
 def test_forward_is_reverse(name, ties):
     x = np.array([2.0, -1.0, 2.0, 0.0, 2.0])
     f = lambda x: DIFFERENTIABLE[name](x * x, relax=REVERSIBLE[ties])
-    np.testing.assert_array_equal(jax.jacfwd(f)(x), jax.jacrev(f)(x))
+    np.testing.assert_array_equal(*jax.jit(lambda x: (jax.jacfwd(f)(x), jax.jacrev(f)(x)))(x))
 
 
 @pytest.mark.parametrize("ties", RELAXATIONS)
@@ -80,14 +99,17 @@ def test_second_order(ties):
     f = lambda x: (w * sx.sort(x, relax=RELAXATIONS[ties]) ** 3).sum()
     places = np.argsort(np.argsort(x))
     expected = np.diag(6 * w[places] * x)
-    np.testing.assert_allclose(jax.jacfwd(jax.jacfwd(f))(x), expected, rtol=1e-12)
     # Perturbations of the tangent, along a curve: x + h t + h^2/2 u.
     first = lambda x: jax.jvp(f, (x,), (t,))[1]
-    np.testing.assert_allclose(jax.jvp(first, (x,), (t,))[1], t @ expected @ t, rtol=1e-12)
+    forward, curvature = jax.jit(lambda x: (jax.jacfwd(jax.jacfwd(f))(x), jax.jvp(first, (x,), (t,))[1]))(x)
+    np.testing.assert_allclose(forward, expected, rtol=1e-12)
+    np.testing.assert_allclose(curvature, t @ expected @ t, rtol=1e-12)
     if ties in REVERSIBLE:
-        for second in (jax.hessian(f), jax.jacrev(jax.jacrev(f)), jax.jacrev(jax.jacfwd(f))):
-            np.testing.assert_allclose(second(x), expected, rtol=1e-12)
-        third = np.asarray(jax.jacfwd(jax.hessian(f))(x))
+        second = (jax.hessian(f), jax.jacrev(jax.jacrev(f)), jax.jacrev(jax.jacfwd(f)))
+        *every, third = jax.jit(lambda x: (*(d(x) for d in second), jax.jacfwd(jax.hessian(f))(x)))(x)
+        for found in every:
+            np.testing.assert_allclose(found, expected, rtol=1e-12)
+        third = np.asarray(third)
         np.testing.assert_allclose(third[range(7), range(7), range(7)], 6 * w[places], rtol=1e-12)
 
 

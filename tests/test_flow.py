@@ -9,10 +9,11 @@ import pytest
 from jax.sharding import PartitionSpec as P
 from jax.test_util import check_grads
 
+from devices import SPLITS, assert_no_collective, mesh, placed
+from helpers import tangent
 from sortax import _primitives as primitives
-from test_derivatives import tangent
-from test_sharding import SPLITS, assert_no_collective, mesh, placed
 
+pytestmark = pytest.mark.lowering
 TERMS = {
     "one": ((1 + 0j, 1 + 0j),),
     "real": ((1 + 0j, 0.7 + 0j), (2.5 + 0j, -0.4 + 0j)),

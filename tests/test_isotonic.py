@@ -12,11 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jax.sharding import PartitionSpec as P
 
+from devices import SPLITS, assert_no_collective, mesh, placed
 from helpers import FLOATS, assert_same
 from soft import pooled
 from sortax import _primitives as primitives
-from test_sharding import SPLITS, assert_no_collective, mesh, placed
 
+pytestmark = pytest.mark.lowering
 isotonic = primitives.isotonic
 every = pytest.mark.parametrize("regularizer", primitives.REGULARIZERS)
 # Few shapes, so that one program serves many tests, and one length of rows for all draws.

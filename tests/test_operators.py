@@ -67,6 +67,7 @@ def test_dense(ties):
         np.testing.assert_allclose(matrix.sum(-2), 1)
 
 
+@pytest.mark.lowering
 @pytest.mark.parametrize(
     "dtype", [np.bool_, np.int8, np.uint64, np.float16, jnp.bfloat16, np.float32, np.complex64, np.complex128]
 )
@@ -77,6 +78,7 @@ def test_dtypes_of_the_right_hand_side(dtype):
     assert_same(P.T @ v, take(v, np.argsort(order(X), -1)))
 
 
+@pytest.mark.lowering
 @pytest.mark.parametrize("dtype", [np.float16, jnp.bfloat16, jnp.float8_e5m2, np.float32, np.complex64, np.complex128])
 def test_means_keep_the_dtype(dtype):
     v = np.array([1, 2, 6, 4]).astype(dtype)

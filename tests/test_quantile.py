@@ -12,34 +12,13 @@ from hypothesis import strategies as st
 
 import sortax as sx
 from helpers import FLOATS, assert_same, draw
+from quantiles import Q, X, by_every_method, close
 
 nan, inf = np.nan, np.inf
-CONTINUOUS = ("linear", "interpolated_inverted_cdf", "hazen", "weibull", "median_unbiased", "normal_unbiased")
-STEPPING = (
-    "lower",
-    "higher",
-    "midpoint",
-    "nearest",
-    "inverted_cdf",
-    "averaged_inverted_cdf",
-    "closest_observation",
-)
-METHODS = CONTINUOUS + STEPPING
 WEIGHTED = ("inverted_cdf", "averaged_inverted_cdf")
-# Every rank of up to ten elements is hit exactly, or to a rounding, and between them.
-Q = np.concatenate([np.linspace(0, 1, 11), [0.123, 0.777, 0.25, 0.75, 1e-9, 1 - 1e-9]])
-X = np.random.default_rng(0).normal(size=(3, 10))
 
 
-def close(actual, expected, rtol=1e-14, note=""):
-    np.testing.assert_allclose(actual, expected, rtol=rtol, atol=rtol, err_msg=note)
-
-
-@jax.jit
-def by_every_method(x, q):
-    return {method: sx.quantile(x, q, -1, method=method) for method in METHODS}
-
-
+@pytest.mark.lowering
 @pytest.mark.parametrize("n", [1, 2, 7, 10])
 def test_every_method_is_numpys(n):
     x = X[:, :n]
@@ -122,6 +101,7 @@ def test_nan_is_nan():
         assert np.isnan(found).tolist() == [[False, True, False]] * Q.size, method
 
 
+@pytest.mark.lowering
 @pytest.mark.parametrize("method", ["linear", "averaged_inverted_cdf"])
 def test_where(method):
     masks = np.random.default_rng(2).random((20, 3, 10)) < 0.5
@@ -137,6 +117,7 @@ def test_where(method):
     close(sx.median(X, where=np.array([[True], [False], [True]])), np.median(X[::2]))
 
 
+@pytest.mark.lowering
 @pytest.mark.parametrize("method", WEIGHTED)
 def test_weights(method):
     """Whole weights are repetitions, which also tell what NumPy would say; it has weights for one method only."""

@@ -34,6 +34,7 @@ def compiled(descending=False):
     return jax.jit(lambda x: {method: sx.rank(x, method, descending=descending) for method in METHODS})
 
 
+@pytest.mark.lowering
 @pytest.mark.parametrize("dtype", ["bool", "uint8", "int32", "bfloat16", "float16", "float32", "float64"])
 def test_every_method_is_scipys(dtype):
     dtype = KERNEL_DTYPES[dtype]
@@ -67,6 +68,7 @@ def test_complex_ranks():
         np.testing.assert_array_equal(sx.rank(x, method), expected)
 
 
+@pytest.mark.lowering
 def test_where_ranks_what_is_left():
     masks = np.random.default_rng(1).random((8, 4, 9)) < 0.6
     masks[0], masks[1] = False, True
@@ -150,6 +152,7 @@ def test_masks_against_every_permutation(ties):
                 assert_same(np.flatnonzero(found), np.sort(sx.top_k(x, k)[1]))
 
 
+@pytest.mark.lowering
 @pytest.mark.parametrize("dtype", KERNEL_DTYPES)
 def test_masks_of_every_dtype(dtype):
     dtype = KERNEL_DTYPES[dtype]

@@ -9,11 +9,11 @@ import pytest
 from jax.sharding import PartitionSpec as P
 from jax.test_util import check_grads
 
-from helpers import DTYPES, INEXACT, assert_same, central, is_complex
+from devices import SPLITS, assert_no_collective, mesh, placed
+from helpers import DTYPES, INEXACT, assert_same, central, is_complex, tangent
 from sortax import _primitives as primitives
-from test_derivatives import tangent
-from test_sharding import SPLITS, assert_no_collective, mesh, placed
 
+pytestmark = pytest.mark.lowering
 nan, inf = np.nan, np.inf
 recurrence = primitives.recurrence
 # Few shapes, so that one program serves many tests, and one length of rows that are worked on in pieces.

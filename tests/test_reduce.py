@@ -17,6 +17,7 @@ BOTH = {"max": (sx.max, np.max), "min": (sx.min, np.min)}
 LIMITS = [(0.1, 0.1), (0.0, 0.0), (0.3, 0.0), (0.25, 0.6), (0.0, 0.5)]
 
 
+@pytest.mark.lowering
 @pytest.mark.parametrize("name", BOTH)
 def test_extremes_are_numpys(name):
     ours, theirs = BOTH[name]

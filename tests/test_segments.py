@@ -89,6 +89,7 @@ def isnan(x):
         return np.isnan(x) if jnp.issubdtype(x.dtype, jnp.inexact) else np.zeros(x.shape, bool)
 
 
+@pytest.mark.lowering
 @pytest.mark.parametrize("dtype", ["bool", "int8", "uint32", "int64", "bfloat16", "float32", "complex64"])
 def test_every_distribution(dtype):
     for name in distributions(DTYPES[dtype]):
@@ -127,6 +128,7 @@ def test_segments_that_are_sorted_stay_where_they_are():
     assert_same(np.asarray(sx.segment_argsort(X, ids)) // N, np.zeros(N, int))
 
 
+@pytest.mark.lowering
 @pytest.mark.parametrize("axis", [0, 1, -1])
 def test_axes(axis):
     """A vector of ids serves all other axes; ids of the shape of the data are each its own."""

@@ -130,7 +130,6 @@ FOR_ONE_OP = {
         ValueError,
         r"segment_ids .*\(3,\) or \(3, 4\), got \(2,\)",
     ),
-    "negative ids": (lambda: sx.segment_sort(X, IDS - 1), ValueError, r"segment_ids must not be negative, got -1"),
     "traced ids": (jit_ids(lambda ids: sx.segment_rank(X, ids)), ValueError, r"num_segments must be given.*traced"),
     "segments not an integer": (lambda: sx.segment_sort(X, IDS, 2.0), TypeError, r"num_segments must be an integer.*2\.0"),
     "negative segments": (lambda: sx.segment_sort(X, IDS, -2), ValueError, r"num_segments .*-2"),

@@ -6,20 +6,19 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from jax.sharding import AxisType, NamedSharding
+from jax.sharding import NamedSharding
 from jax.sharding import PartitionSpec as P
 
 import sortax as sx
+from devices import SPLITS, assert_no_collective, mesh, placed
 from helpers import RELAXATIONS, REVERSIBLE
 from selection import SELECTIONS
-from test_sharding import COLLECTIVE
 
+QUICK_TO_COMPILE = True
 # Integers, with ties, in whose sums no order of addition makes a difference.
 X = np.random.default_rng(0).integers(0, 9, (16, 24)).astype(np.float64)
 WHERE = np.random.default_rng(1).random((16, 24)) < 0.7
 W = np.random.default_rng(2).integers(-8, 8, 24).astype(np.float64)
-# (axis of the op, how the array is split)
-SPLITS = {"rows": (-1, P("d", None)), "columns": (0, P(None, "d"))}
 # One op at least for each primitive, with and without what comes with the array.
 NAMES = (
     "top_k",
@@ -44,14 +43,6 @@ MASKS = {
 }
 
 
-def mesh(kind):
-    return jax.make_mesh((8,), ("d",), axis_types=(getattr(AxisType, kind),))
-
-
-def placed(x, kind, spec):
-    return jax.device_put(x, NamedSharding(mesh(kind), spec))
-
-
 @functools.cache
 def all_of(axis, ties):
     """Every op with its tangent and its cotangent, as one function, which compiles once."""
@@ -69,14 +60,10 @@ def all_of(axis, ties):
     return jax.jit(run)
 
 
-def assert_no_collective(compiled):
-    moved = [line for line in compiled.as_text().splitlines() if COLLECTIVE.search(line)]
-    assert not moved, "\n".join(moved)
-
-
 CASES = [("Auto", "rows", ties) for ties in RELAXATIONS] + [("Auto", "columns", "stable"), ("Explicit", "rows", "stable")]
 
 
+@pytest.mark.lowering
 @pytest.mark.parametrize(("kind", "split", "ties"), CASES)
 def test_batches_stay_where_they_are(kind, split, ties):
     axis, spec = SPLITS[split]

@@ -11,6 +11,7 @@ import sortax as sx
 from helpers import RELAXATIONS, REVERSIBLE, all_sorting, assert_same, order
 from selection import SELECTIONS
 
+QUICK_TO_COMPILE = True
 nan, inf = np.nan, np.inf
 # Vectors with ties of every kind; all of one length, so that one compilation serves them.
 TIED = {
@@ -76,6 +77,7 @@ def close(actual, expected, note):
     np.testing.assert_allclose(actual, expected, rtol=1e-13, atol=1e-14, err_msg=note)
 
 
+@pytest.mark.lowering
 @pytest.mark.parametrize("ties", REVERSIBLE)
 @pytest.mark.parametrize("name", SELECTIONS)
 def test_linear_policies_are_means_of_sorting_permutations(name, ties):
@@ -96,6 +98,7 @@ def test_interpolation_at_infinities_is_linear():
                 close(found(ties, tied, 0)[name][1], expected, f"{name}, {ties}")
 
 
+@pytest.mark.lowering
 @pytest.mark.parametrize("name", SELECTIONS)
 def test_directional_sorts_what_moves(name):
     for tied, seed, x, t in points(name, 5):

@@ -12,6 +12,7 @@ import sortax as sx
 from helpers import RELAXATIONS, REVERSIBLE, assert_same, equations, sorted_
 from selection import SELECTIONS
 
+QUICK_TO_COMPILE = True
 N = 6
 X = np.random.default_rng(0).integers(0, 4, (3, N)).astype(np.float64)
 T = np.random.default_rng(1).normal(size=(3, N))

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 
 import sortax as sx
-from helpers import DTYPES, RELAXATIONS, assert_same, distributions, draw, is_complex, is_float, order, sorted_, take
+from helpers import DTYPES, RELAXATIONS, assert_same, distributions, draw, is_complex, is_float, nans, order, sorted_, take
 from order_statistics import is_nan
 from selection import SELECTIONS
 
@@ -38,6 +38,15 @@ def close(actual, expected, rows, eps, note):
     assert same.all(), f"{note}: {actual[~same][0]}, expected {expected[~same][0]}"
 
 
+@functools.cache
+def keeps_nans(dtype):
+    """Whether the JAX that is installed moves NaNs of that dtype as they are: JAX 0.12 rewrites those of float8_e5m2."""
+    if not is_float(dtype) or dtype.itemsize > 1:
+        return True
+    x = nans(dtype)
+    return np.asarray(jax.jit(lambda x: x[np.arange(x.size)])(x)).tobytes() == x.tobytes()
+
+
 def check(x, axis, results, note):
     rows = np.moveaxis(x, axis, -1)
     for name, result in results.items():
@@ -46,7 +55,8 @@ def check(x, axis, results, note):
         with np.errstate(all="ignore"):
             expected = op.value(rows)
         if op.exact:
-            same = ~is_nan(expected) | ~is_nan(actual) if op.any_nan else np.ones_like(actual, bool)
+            any_nan = op.any_nan or not keeps_nans(x.dtype)
+            same = ~is_nan(expected) | ~is_nan(actual) if any_nan else np.ones_like(actual, bool)
             assert_same(actual[same], expected[same], f"{name} of {note}")
         else:
             assert actual.dtype == expected.dtype == (x.dtype if is_float(x.dtype) else np.float64), name
@@ -55,6 +65,7 @@ def check(x, axis, results, note):
                 close(*(np.asarray(v, np.float64) for v in (actual, expected, rows)), eps, f"{name} of {note}")
 
 
+@pytest.mark.lowering
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_every_dtype_and_distribution(dtype):
     dtype = DTYPES[dtype]
@@ -69,6 +80,7 @@ def test_every_dtype_and_distribution(dtype):
         check(rows, -1, dict(zip(results, found, strict=True)), f"{name} {dtype}")
 
 
+@pytest.mark.lowering
 def test_every_axis():
     x = draw("few values", np.float32, (7, 9, 8))
     for axis, names in ((1, tuple(SELECTIONS)), (0, A_PRIMITIVE_EACH)):
@@ -92,6 +104,7 @@ def selected(k):
     return jax.jit(run)
 
 
+@pytest.mark.lowering
 @given(st.data(), st.sampled_from(["float32", "float16", "uint64", "int8"]))
 def test_any_bits(data, dtype):
     dtype = DTYPES[dtype]
@@ -130,6 +143,7 @@ def test_every_k(dtype):
             assert_same(values, take(x, expected, 1))
 
 
+@pytest.mark.lowering
 @pytest.mark.parametrize("n", [1, 2, 33, 64, 129, 1000, 70001])
 def test_sizes(n):
     for dtype in ("float32", "int64") if n > 1000 else ("float32",):

@@ -5,7 +5,6 @@ devices, multiplied with one that is not, silently loses the sum in its gradient
 """
 
 import functools
-import re
 
 import jax
 import jax.numpy as jnp
@@ -15,22 +14,12 @@ from jax.sharding import AxisType, NamedSharding
 from jax.sharding import PartitionSpec as P
 
 import sortax as sx
+from devices import SPLITS, assert_no_collective, mesh, placed
 from helpers import RELAXATIONS, REVERSIBLE, assert_same, order, sorted_
 
 # Integers, with ties, in whose sums no order of addition makes a difference.
 X = np.random.default_rng(0).integers(0, 9, (16, 24)).astype(np.float64)
 W = np.random.default_rng(1).integers(-8, 8, 24).astype(np.float64)
-COLLECTIVE = re.compile(r"all-gather|all-reduce|collective-permute|all-to-all|reduce-scatter|collective-broadcast")
-# (sorted axis, how the array is split)
-SPLITS = {"rows": (-1, P("d", None)), "columns": (0, P(None, "d"))}
-
-
-def mesh(kind):
-    return jax.make_mesh((8,), ("d",), axis_types=(getattr(AxisType, kind),))
-
-
-def placed(x, kind, spec):
-    return jax.device_put(x, NamedSharding(mesh(kind), spec))
 
 
 def functions(axis, relax):
@@ -58,11 +47,7 @@ def all_of(axis, relax):
     return jax.jit(lambda x: {name: f(x) for name, f in functions(axis, relax).items()})
 
 
-def assert_no_collective(compiled):
-    moved = [line for line in compiled.as_text().splitlines() if COLLECTIVE.search(line)]
-    assert not moved, "\n".join(moved)
-
-
+@pytest.mark.lowering
 @pytest.mark.parametrize("ties", RELAXATIONS)
 @pytest.mark.parametrize("split", SPLITS)
 @pytest.mark.parametrize("kind", ["Auto", "Explicit"])

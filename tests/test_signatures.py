@@ -7,6 +7,7 @@ from pathlib import Path
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import pytest
 
 import sortax as sx
@@ -16,8 +17,9 @@ PUBLIC = {
 }
 FUNCTIONS = {name: f for name, f in PUBLIC.items() if inspect.isfunction(f)}
 CLASSES = {name: c for name, c in PUBLIC.items() if inspect.isclass(c)}
-# The counterparts in JAX, by name or by what they do.
-AS_JAX = {name: getattr(jnp, name) for name in sorted(FUNCTIONS) if hasattr(jnp, name)} | {"top_k": jax.lax.top_k}
+# The counterparts in the JAX that is installed.
+AS_JAX = {f"jax.numpy.{name}": getattr(jnp, name) for name in sorted(FUNCTIONS) if hasattr(jnp, name)}
+AS_JAX["jax.lax.top_k"] = jax.lax.top_k
 
 
 def modules():
@@ -28,20 +30,27 @@ def modules():
 
 
 def test_the_table_is_not_empty():
-    assert {"sort", "argsort", "quantile", "partition", "max", "top_k"} <= set(AS_JAX)
+    assert {f"jax.numpy.{name}" for name in ("sort", "argsort", "quantile", "partition", "max")} <= set(AS_JAX)
 
 
 @pytest.mark.parametrize("name", AS_JAX)
 def test_accepts_what_jax_accepts(name):
-    ours = dict(inspect.signature(FUNCTIONS[name]).parameters)
+    ours = dict(inspect.signature(FUNCTIONS[name.rpartition(".")[2]]).parameters)
     theirs = inspect.signature(AS_JAX[name]).parameters
     # An old name of `method`, which jax.numpy itself no longer takes.
     theirs = {p: parameter for p, parameter in theirs.items() if p != "interpolation"}
+    # Of a parameter that is taken by its place alone the name is of no account.
+    unnamed = [p for p in theirs.values() if p.kind is inspect.Parameter.POSITIONAL_ONLY]
+    for p, own in zip(unnamed, ours.values(), strict=False):
+        assert own.kind in (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD), own.name
+        assert own.default == p.default, own.name
+    ours = dict(list(ours.items())[len(unnamed) :])
+    theirs = dict(list(theirs.items())[len(unnamed) :])
     assert [p for p in ours if p in theirs] == list(theirs), "names and order"
     for p in theirs.values():
         assert ours[p.name].kind == p.kind, p.name
         assert ours[p.name].default == p.default, p.name
-    # Beside `relax`, an older jax.numpy may lack what a newer one has.
+    # Beside `relax`, an older JAX may lack what a newer one has.
     assert all(ours[p].kind is inspect.Parameter.KEYWORD_ONLY for p in ours if p not in theirs)
     assert [p for p in ours if p not in theirs][-1] == "relax"
 
@@ -50,6 +59,22 @@ def test_accepts_what_jax_accepts(name):
 def test_segments_are_given_as_to_jax_ops(name):
     first = list(inspect.signature(jax.ops.segment_sum).parameters)[:3]
     assert [p for p in inspect.signature(FUNCTIONS[name]).parameters if p in first] == first
+
+
+def test_top_k_takes_what_either_top_k_of_jax_takes():
+    """JAX 0.9 has `lax.top_k(operand, k, *, axis)`; newer ones have `is_stable` there, and `jnp.top_k` with the others."""
+    x = np.array([2.0, 1.0, 3.0, 1.0, np.nan])
+    for options, expected in (
+        (dict(mode="largest", sorted=False), [4, 2]),
+        (dict(mode="smallest", sorted=True, axis=-1), [1, 3]),
+        (dict(is_stable=False), [4, 2]),
+    ):
+        values, indices = sx.top_k(x, 2, **options)
+        assert indices.tolist() == expected
+        np.testing.assert_array_equal(values, x[expected])
+    assert sx.top_k(x, 3, mode="smallest", relax=sx.SoftSort(1e-6))[0].tolist() == [1, 1, 2]
+    with pytest.raises(ValueError, match=r"^unknown mode 'least'; pass one of 'largest', 'smallest'\.$"):
+        sx.top_k(x, 2, mode="least")
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)

@@ -9,6 +9,7 @@ import sortax as sx
 from helpers import central
 from soft import SOFT, numbers
 
+QUICK_TO_COMPILE = True
 X, W, V = numbers(8, 5), numbers(8, 6), numbers(8, 7)
 IDS = np.arange(8) % 2
 
@@ -34,30 +35,28 @@ def loss(name):
 def test_first_and_second_order(name):
     """Reverse mode against central differences of values, and forward over reverse against those of gradients."""
     f, point = loss(name), (X, V, np.float64(0.35))
-    gradient = jax.jit(jax.grad(f, (0, 1, 2)))
-    value = jax.jit(f)
     direction = (numbers(8, 8), numbers(8, 9), np.float64(0.1))
-    curvature = jax.jit(lambda *at: jax.jvp(gradient, at, direction)[1])(*point)
+
+    # One program, which is called wherever one of its results is needed: it is compiling that takes long.
+    @jax.jit
+    def everything(*at):
+        value, forward = jax.jvp(f, at, direction)
+        return value, forward, *jax.jvp(jax.grad(f, (0, 1, 2)), at, direction)
+
+    value = lambda *at: everything(*at)[0]
     along = lambda h: tuple(p + h * d for p, d in zip(point, direction, strict=True))
     h = 1e-6
-    np.testing.assert_allclose(
-        sum(np.vdot(g, d) for g, d in zip(gradient(*point), direction, strict=True)),
-        (value(*along(h)) - value(*along(-h))) / (2 * h),
-        rtol=1e-6,
-        atol=1e-6,
-    )
-    for part, after, before in zip(curvature, gradient(*along(h)), gradient(*along(-h)), strict=True):
-        np.testing.assert_allclose(part, (np.asarray(after) - np.asarray(before)) / (2 * h), rtol=1e-6, atol=2e-6)
+    _, forward, gradient, curvature = everything(*point)
+    (above, _, after, _), (below, _, before, _) = everything(*along(h)), everything(*along(-h))
+    slope = sum(np.vdot(g, d) for g, d in zip(gradient, direction, strict=True))
+    np.testing.assert_allclose(slope, (above - below) / (2 * h), rtol=1e-6, atol=1e-6)
+    for part, later, earlier in zip(curvature, after, before, strict=True):
+        np.testing.assert_allclose(part, (np.asarray(later) - np.asarray(earlier)) / (2 * h), rtol=1e-6, atol=2e-6)
     # Forward mode is its own rule: it agrees with reverse mode to rounding.
-    forward = jax.jit(lambda *at: jax.jvp(f, at, direction)[1])(*point)
-    np.testing.assert_allclose(
-        forward, sum(np.vdot(g, d) for g, d in zip(gradient(*point), direction, strict=True)), rtol=1e-10
-    )
+    np.testing.assert_allclose(forward, slope, rtol=1e-10)
     for i in range(8):
         e = np.eye(8)[i]
-        np.testing.assert_allclose(
-            gradient(*point)[0][i], central(lambda x: value(x, *point[1:]), X, e), atol=1e-6, rtol=1e-6
-        )
+        np.testing.assert_allclose(gradient[0][i], central(lambda x: value(x, *point[1:]), X, e), atol=1e-6, rtol=1e-6)
 
 
 @pytest.mark.parametrize("name", ["SoftSort", "SoftSort doubly stochastic"])

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 import sortax as sx
+from helpers import deep_but
 from soft import OPERATORS, SOFT, numbers, ops_of
 
+QUICK_TO_COMPILE = True
 X, T = numbers(12, 3), 0.4
 VALUES, TARGETS = np.cos(np.arange(12.0)), np.arange(12) % 5.0
 every = pytest.mark.parametrize("name", SOFT)
@@ -94,8 +96,9 @@ def test_sums(name, t):
 
 @pytest.mark.parametrize("name", OPERATORS)
 def test_rows_and_columns_sum_to_one(name):
+    dense = jax.jit(lambda t: sx.permutation(X, relax=SOFT[name].make(t)).dense())
     for t in (0.05, 1.0, 20.0):
-        D = np.asarray(sx.permutation(X, relax=SOFT[name].make(t)).dense())
+        D = np.asarray(dense(t))
         assert (D >= -1e-7).all()
         close(D.sum(1), np.ones(12), rtol=1e-9)
         if SOFT[name].balanced:
@@ -179,10 +182,15 @@ def test_weights(name):
     """Soft values are read where the weights of the exact order say; what has no weight takes no part."""
     relax, w = SOFT[name].make(T), np.array([1.0, 2, 0, 1, 3, 1, 0, 2, 1, 1, 2, 1])
     s, in_order = np.asarray(sx.sort(X[w > 0], relax=relax)), w[w > 0][np.argsort(X[w > 0])]
-    for q in (0.1, 0.5, 0.8):
-        found = sx.quantile(X, q, weights=w, method="inverted_cdf", relax=relax)
-        close(found, s[np.searchsorted(np.cumsum(in_order), q * w.sum() - 1e-9)])
-    gradient = np.asarray(jax.grad(lambda x: sx.median(x, weights=w, relax=relax))(X))
+    q = np.array([0.1, 0.5, 0.8])
+    quantiles, gradient = jax.jit(
+        lambda x: (
+            sx.quantile(x, q, weights=w, method="inverted_cdf", relax=relax),
+            jax.grad(lambda x: sx.median(x, weights=w, relax=relax))(x),
+        )
+    )(X)
+    close(quantiles, s[np.searchsorted(np.cumsum(in_order), q * w.sum() - 1e-9)])
+    gradient = np.asarray(gradient)
     assert np.isfinite(gradient).all() and gradient.any() and not gradient[w == 0].any()
 
 
@@ -201,7 +209,8 @@ def test_groups_of_keys(name):
         close(found, np.ravel(sx.sort_by(X[rows], VALUES[rows], relax=relax, descending=descending)))
 
 
-@every
+# The wrapper is one rule over whatever it wraps: an operator, and one that is none.
+@pytest.mark.parametrize("name", deep_but(("SoftSort", "Permutahedron l2"), SOFT))
 def test_straight_through(name):
     """Values to the bit those of exact sorting, derivatives those of the relaxation."""
     soft = SOFT[name].make(T)

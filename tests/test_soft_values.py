@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import sortax as sx
-from soft import OPERATORS, SOFT, numbers, ops_of
+from soft import OPERATORS, OPS, SOFT, WITH_OPERATOR, numbers, ops_of
 
 nan, inf = np.nan, np.inf
 X = numbers()
@@ -30,6 +30,7 @@ def basic(relax):
     return *ascending, *descending, jax.vmap(lambda k: sx.top_k_mask(X, k, relax=relax))(jnp.arange(X.size + 1))
 
 
+@pytest.mark.lowering
 @every
 def test_the_formulas(name):
     soft = SOFT[name]
@@ -45,26 +46,33 @@ def test_the_formulas(name):
             close(masks[k], soft.place(X, taken, t), soft.rtol, f"k = {k}")
 
 
+@pytest.mark.lowering
 @pytest.mark.parametrize("name", OPERATORS)
 def test_the_operator(name):
     """`dense`, products with columns and shared vectors, the transpose, and the integers of the stable sort."""
     soft, x = SOFT[name], numbers(24, 1).reshape(2, 4, 3)
-    P = sx.permutation(x, 1, relax=soft.make(0.4))
-    dense = P.dense()
-    assert P.shape == dense.shape == (2, 3, 4, 4)
     rows = np.moveaxis(x, 1, -1)
     v = np.random.default_rng(2).normal(size=(2, 4, 3, 5))
     by_rows = np.moveaxis(v, 1, -2)
-    close(np.moveaxis(P @ v, 1, -2), dense @ by_rows)
-    close(np.moveaxis(P.T @ v, 1, -2), np.swapaxes(dense, -1, -2) @ by_rows)
-    close(np.moveaxis(P @ np.arange(4.0), 1, -1), dense @ np.arange(4.0))
-    close(P.T.dense(), np.swapaxes(dense, -1, -2))
+
+    @jax.jit
+    def results(x, v):
+        P = sx.permutation(x, 1, relax=soft.make(0.4))
+        return P, P.dense(), P.T.dense(), P @ v, P.T @ v, P @ np.arange(4.0), P @ jax.lax.complex(v, 2 * v)
+
+    P, dense, transposed, taken, put_back, shared, turned = results(x, v)
+    dense = np.asarray(dense)
+    assert P.shape == dense.shape == (2, 3, 4, 4)
+    close(np.moveaxis(taken, 1, -2), dense @ by_rows)
+    close(np.moveaxis(put_back, 1, -2), np.swapaxes(dense, -1, -2) @ by_rows)
+    close(np.moveaxis(shared, 1, -1), dense @ np.arange(4.0))
+    close(transposed, np.swapaxes(dense, -1, -2))
     for i in np.ndindex(2, 3):
         close(dense[i] @ rows[i], soft.sort(rows[i], 0.4), soft.rtol)
         close(dense[i].T @ np.arange(4.0), soft.place(rows[i], np.arange(4.0), 0.4), soft.rtol)
     np.testing.assert_array_equal(P.indices, np.argsort(x, 1))
     np.testing.assert_array_equal(P.T.indices, P.inverse)
-    close(P @ (v + 2j * v), (1 + 2j) * np.asarray(P @ v))
+    close(turned, (1 + 2j) * np.asarray(taken))
     with pytest.raises(TypeError, match="cannot hold"):
         P @ np.zeros((2, 4, 3), int)
 
@@ -110,32 +118,44 @@ def test_kl_ranks_have_a_finite_gradient_when_cold():
     assert np.isfinite(g).all()
 
 
+def every_op(ops, relax, dtype):
+    """Of one row of different whole numbers."""
+    x = np.random.default_rng(0).permutation(11).reshape(1, 11).astype(dtype)
+    return jax.jit(lambda x, relax: {op: f(x, -1, relax) for op, f in ops.items()})(x, relax)
+
+
+@functools.cache
+def exactly(dtype):
+    return every_op(OPS | WITH_OPERATOR, sx.Exact("average"), dtype)
+
+
+@pytest.mark.lowering
 @every
-def test_the_hard_limit(name):
+@pytest.mark.parametrize(("dtype", "rtol"), [("float32", 1e-6), pytest.param("float64", 1e-9, marks=pytest.mark.deep)])
+def test_the_hard_limit(name, dtype, rtol):
     """At a temperature far below all gaps every op gives what exact sorting does."""
-    x = np.random.default_rng(0).permutation(11).reshape(1, 11) + 0.0
-    relax = SOFT[name].make(1e-3)
-    every_op = jax.jit(lambda x, relax: {op: f(x, -1, relax) for op, f in ops_of(name).items()})
-    exact, soft = every_op(x, sx.Exact("average")), every_op(x, relax)
+    exact, soft = exactly(dtype), every_op(ops_of(name), SOFT[name].make(1e-3), dtype)
     for op in soft:
         # A soft relaxation puts everything in order.
-        close(soft[op], np.sort(exact[op], -1) if op == "partition" else exact[op], 1e-9, op)
+        close(soft[op], np.sort(exact[op], -1) if op == "partition" else exact[op], rtol, op)
 
 
 @every
 def test_equal_elements(name):
     """Ranks are equal, and where none differs all of them are the mean; a soft sort of a constant is that constant."""
-    relax, x = SOFT[name].make(0.5), np.array([1.0, 0, 1, 2, 1, 0])
-    r = np.asarray(sx.rank(x, relax=relax))
+    relax, same = SOFT[name].make(0.5), np.full(6, 3.0)
+    f = jax.jit(lambda x: (sx.sort(x, relax=relax), sx.rank(x, relax=relax), sx.top_k_mask(x, 3, relax=relax)))
+    r = np.asarray(f(np.array([1.0, 0, 1, 2, 1, 0]))[1])
     close(r[[0, 2]], r[[2, 4]])
     close(r[1], r[5])
-    same = np.full(5, 3.0)
-    close(sx.rank(same, relax=relax), np.full(5, 2.0))
+    s, r, mask = f(same)
+    close(r, np.full(6, 2.5))
     if SOFT[name].operator:
-        close(sx.sort(same, relax=relax), same)
-    close(sx.top_k_mask(same, 2, relax=relax), np.full(5, 0.4))
+        close(s, same)
+    close(mask, np.full(6, 0.5))
 
 
+@pytest.mark.lowering
 @every
 def test_extreme_temperatures(name):
     """Finite values and derivatives, in x and in the temperature; ties share."""
@@ -158,24 +178,31 @@ def test_extreme_temperatures(name):
         assert all(np.isfinite(part).all() for part in jax.tree.leaves(jacobian))
 
 
+@pytest.mark.lowering
 @every
 def test_nan_and_infinity(name):
     """Each is by itself: the numbers are sorted among themselves, between -inf and inf, with NaN last."""
     x = np.array([3.0, inf, nan, 1, -inf, inf, 1.5])
     relax, finite = SOFT[name].make(0.7), np.isfinite(x)
-    s, r = np.asarray(sx.sort(x, relax=relax)), np.asarray(sx.rank(x, relax=relax))
+
+    @jax.jit
+    def results(x):
+        rank = lambda x: (sx.rank(x, relax=relax),) * 2
+        return sx.sort(x, relax=relax), *jax.jacobian(rank, has_aux=True)(x)
+
+    s, g, r = map(np.asarray, results(x))
+    alone, own, ranks = map(np.asarray, results(x[finite]))
     np.testing.assert_array_equal(s[[0, 4, 5, 6]], [-inf, inf, inf, nan])
     close(r[~finite], np.array([4.5, 6, 0, 4.5]))
-    jacobian = jax.jacobian(lambda x: sx.rank(x, relax=relax))
-    g = np.asarray(jacobian(x))
     assert np.isfinite(g).all() and not g[~finite].any() and not g[:, ~finite].any()
     if SOFT[name].operator:
-        close(s[1:4], sx.sort(x[finite], relax=relax))
+        close(s[1:4], alone)
     if SOFT[name].balanced:
-        close(r[finite], np.asarray(sx.rank(x[finite], relax=relax)) + 1)
-        close(g[np.ix_(finite, finite)], jacobian(x[finite]))
+        close(r[finite], ranks + 1)
+        close(g[np.ix_(finite, finite)], own)
 
 
+@pytest.mark.lowering
 @every
 def test_half_precision_is_computed_in_single(name):
     f = jax.jit(lambda x, relax: (sx.sort(x, relax=relax), sx.rank(x, relax=relax), sx.top_k_mask(x, 40, relax=relax)))
@@ -211,6 +238,7 @@ def test_single_precision_at_a_hundred_thousand(name):
             np.testing.assert_allclose(total(single["mask"]), 777, rtol=1e-5)
 
 
+@pytest.mark.lowering
 @every
 def test_short_axes(name):
     """None, one and two elements, in rows and in columns."""

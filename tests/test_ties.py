@@ -76,6 +76,7 @@ def test_linear_policies_are_means_of_sorting_permutations(ties, direction):
         np.testing.assert_allclose(found["ranks"], matrix.T @ np.arange(6), rtol=1e-14)
 
 
+@pytest.mark.lowering
 @pytest.mark.parametrize("direction", DIRECTIONS)
 @pytest.mark.parametrize("ties", RELAXATIONS)
 def test_laws(ties, direction):

@@ -9,11 +9,45 @@
 #include <numeric>
 #include <random>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "../keys.h"
 
 namespace sortax::test {
+
+// A float by its bits, with those of infinity, which tell its format.
+template <class Unsigned, Unsigned Infinity>
+struct FloatBits {
+  Unsigned bits;
+};
+using Half = FloatBits<uint16_t, 0x7c00>;
+using BFloat = FloatBits<uint16_t, 0x7f80>;
+using Single = FloatBits<uint32_t, 0x7f800000u>;
+using Double = FloatBits<uint64_t, 0x7ff0000000000000ull>;
+
+// How the kernels order each type, and the unsigned integers as which they take its elements.
+template <class T>
+struct Ordered {
+  using Bits = std::make_unsigned_t<T>;
+  static constexpr Bits kSign = std::is_signed_v<T> ? kSignBit<Bits> : Bits(0);
+  static auto order(bool descending) { return IntegerOrder<Bits>::make(std::is_signed_v<T>, descending); }
+};
+template <class Unsigned, Unsigned Infinity>
+struct Ordered<FloatBits<Unsigned, Infinity>> {
+  using Bits = Unsigned;
+  static constexpr Bits kSign = kSignBit<Bits>;
+  static auto order(bool descending) { return FloatOrder<Bits>::make(Infinity, descending); }
+};
+
+template <class T>
+inline auto* bits_of(std::vector<T>& x) {
+  return reinterpret_cast<typename Ordered<T>::Bits*>(x.data());
+}
+template <class T>
+inline const auto* bits_of(const std::vector<T>& x) {
+  return reinterpret_cast<const typename Ordered<T>::Bits*>(x.data());
+}
 
 // The value of an element, exactly: every type here fits a long double but the 64-bit integers' own order is theirs.
 inline long double value_of(Half x) {
@@ -54,9 +88,9 @@ inline std::mt19937_64 generator(7);
 // Named inputs, as bits of T.
 template <class T>
 inline std::vector<T> make(const std::string& name, int64_t n) {
-  using Bits = typename Order<T>::Key;
+  using Bits = typename Ordered<T>::Bits;
   std::vector<Bits> bits(static_cast<size_t>(n));
-  const Bits sign = Order<T>::kSign;
+  const Bits sign = Ordered<T>::kSign;
   const Bits few[] = {0, sign, Bits(~Bits(0)), Bits(~sign), 1, Bits(sign | 1), Bits(~Bits(0) - 1)};
   for (int64_t i = 0; i < n; ++i) {
     Bits& b = bits[size_t(i)];

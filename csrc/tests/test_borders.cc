@@ -45,7 +45,7 @@ static void parts(const Workers& workers, int64_t n, double scale, const std::ve
   for (int64_t own = 0, end; own < n; own = end) {
     std::vector<long double> x = {0};
     for (end = own + 1; end < n && !std::isinf(z[size_t(end)]); ++end) x.push_back(x.back() + z[size_t(end)]);
-    finds &= std::isnan(offset[size_t(own)]);
+    finds &= std::isinf(offset[size_t(own)]) && rest[size_t(own)] == 0;
     long double before = NAN;
     for (int64_t i = own + 1; i < end; ++i) {
       const bool is_above = !(offset[size_t(i)] < 0);

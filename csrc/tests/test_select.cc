@@ -9,17 +9,15 @@ namespace sortax::test {
 
 template <class T>
 static void selects(const std::string& type, const Workers& workers, const std::string& input, int64_t n, bool descending) {
-  using Key = typename Order<T>::Key;
   const std::vector<T> x = make<T>(input, n);
   const std::vector<int32_t> order = stable_order(x.data(), n, 1, descending);
   const std::string what = type + ", " + input + ", " + std::to_string(n) + (descending ? ", descending" : ", ascending");
-  const Key flip = descending ? Key(~Key(0)) : Key(0);
+  using O = decltype(Ordered<T>::order(descending));
+  Row<O> row{bits_of(x), n, nullptr, {}, Ordered<T>::order(descending)};
 
-  const auto are = [&](const std::vector<int64_t>& ranks, const std::vector<T>& values,
-                       const std::vector<int32_t>& indices) {
+  const auto are = [&](const std::vector<int64_t>& ranks, const std::vector<int32_t>& indices) {
     for (size_t j = 0; j < ranks.size(); ++j) {
-      const int32_t expected = order[size_t(ranks[j])];
-      if (indices[j] != expected || std::memcmp(&values[j], &x[size_t(expected)], sizeof(T)) != 0) return false;
+      if (indices[j] != order[size_t(ranks[j])]) return false;
     }
     return true;
   };
@@ -33,24 +31,24 @@ static void selects(const std::string& type, const Workers& workers, const std::
     const auto m = int64_t(ranks.size());
     std::vector<Wanted> sorted(ranks.size());
     for (int64_t j = 0; j < m; ++j) sorted[size_t(j)] = Wanted::make(uint32_t(ranks[size_t(j)]), uint32_t(j));
-    std::vector<T> values(ranks.size());
     std::vector<int32_t> indices(ranks.size());
-    select_row(workers, Selection<T>{x.data(), n, flip, values.data(), indices.data()}, sorted.data(), m);
-    CHECK(are(ranks, values, indices), std::to_string(m) + " ranks of " + what);
+    select_row(workers, row, sorted.data(), m, indices.data());
+    CHECK(are(ranks, indices), std::to_string(m) + " ranks of " + what);
   }
   for (int64_t k : {int64_t(1), std::min<int64_t>(n, 10), n / 40 + 1, n / 2 + 1, n}) {
     std::vector<int64_t> ranks(static_cast<size_t>(k));
     std::iota(ranks.begin(), ranks.end(), 0);
-    std::vector<T> values(ranks.size());
     std::vector<int32_t> indices(ranks.size());
-    best_of_row(workers, Selection<T>{x.data(), n, flip, values.data(), indices.data()}, k);
-    CHECK(are(ranks, values, indices), "first " + std::to_string(k) + " of " + what);
+    best_of_row(workers, row, k, indices.data());
+    CHECK(are(ranks, indices), "first " + std::to_string(k) + " of " + what);
   }
   for (const std::vector<int64_t>& kth : {std::vector<int64_t>{n / 2}, {0}, {n - 1}, {n / 3, n - 1}}) {
     if (kth.size() > 1 && kth[0] >= kth[1]) continue;
     std::vector<T> values(x.size());
     std::vector<int32_t> indices(x.size());
-    partition_row(workers, Selection<T>{x.data(), n, flip, values.data(), indices.data()}, kth.data(), int64_t(kth.size()));
+    row.values = bits_of(values);
+    row.places[kIndices] = indices.data();
+    partition_row(workers, row, kth.data(), int64_t(kth.size()));
     std::vector<int32_t> expected = order;
     int64_t begin = 0;
     for (size_t j = 0; j <= kth.size(); ++j) {

@@ -53,9 +53,9 @@ static void sorts_as_stable_sort(const std::string& type, const Workers& workers
   for (int wanted : {1, 2, 3, 4, 5, 7, 8, 16, 25, 31}) {
     std::vector<T> values(x.size());
     std::vector<int32_t> found[kPlaces];
-    using Key = typename Order<T>::Key;
-    Rows<T> rows{grid, x.data(), ids.empty() ? nullptr : ids.data(), nullptr, {}, descending ? Key(~Key(0)) : Key(0)};
-    if (wanted & 1) rows.values = values.data();
+    const auto order = Ordered<T>::order(descending);
+    Rows<std::decay_t<decltype(order)>> rows{grid, bits_of(x), ids.empty() ? nullptr : ids.data(), nullptr, {}, order};
+    if (wanted & 1) rows.values = bits_of(values);
     for (size_t p = 0; p < kPlaces; ++p) {
       if (wanted >> (p + 1) & 1) {
         found[p].resize(x.size());
@@ -101,7 +101,9 @@ static void many_callers_at_once() {
     callers.emplace_back([&workers, &good, c, x] {
       std::vector<Single> values(x.size());
       for (int repeat = 0; repeat < 5; ++repeat) {
-        sort_rows(workers, Rows<Single>{{1, int64_t(x.size()), 1}, x.data(), nullptr, values.data(), {}, 0});
+        const auto order = Ordered<Single>::order(false);
+        sort_rows(workers,
+                  Rows<FloatOrder<uint32_t>>{{1, int64_t(x.size()), 1}, bits_of(x), nullptr, bits_of(values), {}, order});
       }
       good[c] = std::is_sorted(values.begin(), values.end(), less<Single>);
     });

@@ -8,9 +8,10 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.core import Tracer
 from jax.typing import DTypeLike
 from jaxtyping import Array
+
+from ._jax import Tracer
 
 
 def as_array(name: str, x: Any) -> Array:
@@ -151,6 +152,13 @@ def as_integer(name: str, value: Any) -> int:
         raise TypeError(f"{name} must be an integer that is known when traced, got {value!r}.") from None
 
 
+def as_flag(name: str, value: Any) -> bool:
+    """`value` as a Python boolean, known when traced."""
+    if not isinstance(value, bool | int | np.bool_ | np.integer):
+        raise TypeError(f"{name} must be one boolean, True or False, that is known when traced, got {value!r}.")
+    return bool(value)
+
+
 def check_choice(name: str, value: Any, choices: Sequence[str]) -> None:
     if value not in choices:
         raise ValueError(f"unknown {name} {value!r}; pass one of {', '.join(map(repr, choices))}.")
@@ -158,7 +166,10 @@ def check_choice(name: str, value: Any, choices: Sequence[str]) -> None:
 
 def known(x: Any) -> np.ndarray | None:
     """The values of `x`, or None if they are known only at run time."""
-    return None if any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(x)) else np.asarray(x)
+    if any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(x)):
+        return None
+    # Explicitly, so that a user may forbid implicit transfers.
+    return np.asarray(jax.device_get(x))
 
 
 def refuse(op: str, **unsupported: Any) -> None:

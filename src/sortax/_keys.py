@@ -7,6 +7,7 @@ integer instructions are used, so a processor that flushes denormals cannot merg
 
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
@@ -49,6 +50,25 @@ def _real_key(x: Array) -> Array:
     bits = jnp.where(magnitude == 0, magnitude, bits)
     key = jnp.where(bits >= sign, ~bits, bits | sign)
     return jnp.where(magnitude > infinity, ~jnp.zeros_like(key), key)
+
+
+def chosen(which: Array, x: Shaped[Array, "..."], y: Shaped[Array, "..."]) -> Shaped[Array, "..."]:
+    """`jnp.where(which, x, y)` to the bit: XLA may widen narrow floats on the way, which loses denormals and NaN payloads."""
+    narrow = jnp.issubdtype(x.dtype, jnp.floating) and bit_width(x.dtype) in (8, 16)
+    return _chosen_by_bits(which, x, y) if narrow else jnp.where(which, x, y)
+
+
+@jax.custom_jvp
+def _chosen_by_bits(which: Array, x: Array, y: Array) -> Array:
+    unsigned = _UNSIGNED[bit_width(x.dtype)]
+    bits = (lax.bitcast_convert_type(v, unsigned) for v in (x, y))
+    return lax.bitcast_convert_type(jnp.where(which, *bits), x.dtype)
+
+
+@_chosen_by_bits.defjvp
+def _chosen_jvp(primals: Any, tangents: Any) -> Any:
+    (which, _, _), (_, dx, dy) = primals, tangents
+    return _chosen_by_bits(*primals), jnp.where(which, dx, dy)
 
 
 def wide_float(dtype: DTypeLike) -> np.dtype:

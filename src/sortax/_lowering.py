@@ -5,9 +5,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
-from jax.core import ShapedArray
-from jax.interpreters import mlir
 from jax.sharding import AxisType
+
+from ._jax import lowered
 
 
 def inline(ctx: Any, function: Callable[..., Sequence[Any]], *operands: Any) -> Any:
@@ -26,5 +26,4 @@ def inline(ctx: Any, function: Callable[..., Sequence[Any]], *operands: Any) -> 
         with jax.sharding.use_abstract_mesh(mesh), jax.enable_x64(True) if wide else contextlib.nullcontext():
             return function(*arrays)
 
-    avals = [ShapedArray(aval.shape, aval.dtype) for aval in ctx.avals_in]
-    return mlir.lower_fun(unpinned, multiple_results=True)(ctx.replace(avals_in=avals, avals_out=None), *operands)
+    return lowered(ctx, unpinned, *operands)

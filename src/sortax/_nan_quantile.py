@@ -4,7 +4,7 @@ from jax.typing import ArrayLike
 from jaxtyping import Array, Float
 
 from . import _axis
-from ._order_statistics import quantiles
+from ._order_statistics import medians, quantiles
 from ._relax import AbstractRelaxation, Exact
 
 _Axes = int | tuple[int, ...] | None
@@ -192,15 +192,4 @@ def nanmedian(
         ```
     """
     _axis.refuse("nanmedian", out=out, overwrite_input=overwrite_input)
-    return quantiles(
-        a,
-        0.5,
-        1,
-        axis,
-        "linear" if weights is None else "averaged_inverted_cdf",
-        keepdims,
-        weights,
-        where,
-        relax,
-        skip_nan=True,
-    )
+    return medians(a, axis, keepdims, weights, where, relax, skip_nan=True)

@@ -11,22 +11,17 @@ import os
 import re
 import struct
 import threading
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import jax
 import numpy as np
-from jax.core import ShapedArray
-from jax.interpreters import mlir
 
+from . import _jax
+from ._jax import ShapedArray
 from ._lowering import inline
-
-sdy: Any
-try:
-    from jax.extend.mlir.dialects import sdy
-except ImportError:  # a future JAX with another partitioner
-    sdy = None
 
 SORTABLE = tuple(
     np.dtype(getattr(jax.numpy, name))
@@ -86,8 +81,6 @@ def native_status() -> NativeStatus:
 def _load(path: Path) -> NativeStatus:
     if os.environ.get("SORTAX_NATIVE") == "0":
         return NativeStatus(False, "SORTAX_NATIVE=0 is set.")
-    if sdy is None:
-        return NativeStatus(False, f"the kernels cannot be partitioned by JAX {jax.__version__}; upgrade sortax.")
     try:
         _check_file(path)
         library = _open(path)
@@ -95,7 +88,7 @@ def _load(path: Path) -> NativeStatus:
             target = f"sortax_{name}"
             handler = jax.ffi.pycapsule(getattr(library, target))
             jax.ffi.register_ffi_target(target, handler, platform="cpu")
-            jax.ffi.register_ffi_target_as_batch_partitionable(target)
+            _jax.allow_splitting(target)
     except _Unusable as unusable:
         return NativeStatus(False, str(unusable))
     # Whatever else goes wrong with a foreign library, JAX must go on without it.
@@ -159,22 +152,39 @@ def _open(path: Path) -> ctypes.CDLL:
 
 
 def lower(ctx: Any, name: str, *operands: Any, axis: int, **attributes: Any) -> Any:
-    """Lower to the kernel `name`, which works along `axis` of its operands; None if there is no library.
+    """Lower to the kernel `name`, which works along `axis` of its operands; None if it cannot serve.
 
     Along that axis operands and results may differ in length. The first operand may have length one along axes that the
-    others have longer: it is shared along them. On several devices the arrays are presented to XLA as (axes of the
-    first..., axis, shared...), so that the leading axes are a batch, which the partitioners may split. The layout says
-    that memory stays as it is.
+    others have longer: it is shared along them.
     """
     if not native_status().available:
         return None
+    try:
+        return _lower(ctx, name, *operands, axis=axis, **attributes)
+    # That is a JAX whose interfaces have another form: the XLA path gives the same results.
+    except Exception as error:
+        warnings.warn(
+            f"sortax takes the XLA path, which is slower, since JAX {jax.__version__} does not lower to its kernel {name} "
+            f"({type(error).__name__}: {error}); upgrade sortax.",
+            RuntimeWarning,
+            stacklevel=2,
+        )
+        return None
+
+
+def _lower(ctx: Any, name: str, *operands: Any, axis: int, **attributes: Any) -> Any:
+    """The same, where there is a library and JAX is as known.
+
+    On several devices the arrays are presented to XLA as (axes of the first..., axis, shared...), so that the leading axes
+    are a batch, which the partitioners may split. The layout says that memory stays as it is.
+    """
     full = ctx.avals_in[-1]
     shared = tuple(d for d in range(full.ndim) if d != axis and ctx.avals_in[0].shape[d] != full.shape[d])
     rows = tuple(d for d in range(full.ndim) if d != axis and d not in shared)
     attributes["axis"] = np.int64(axis)
     attributes["shared"] = np.asarray(shared, np.int64)
     # XLA copies a result whose layout is not the default one; where nothing can be split, nothing needs to move.
-    alone = getattr(ctx.module_context.axis_context, "num_devices", None) == 1
+    alone = _jax.is_on_one_device(ctx)
     order = tuple(range(full.ndim)) if alone else (*rows, axis, *shared)
     attributes["order"] = np.asarray(order, np.int64)
     if alone:
@@ -182,29 +192,32 @@ def lower(ctx: Any, name: str, *operands: Any, axis: int, **attributes: Any) -> 
 
     kept = order[: len(rows) + 1]
     orders = [kept if aval is ctx.avals_in[0] else order for aval in ctx.avals_in]
-    avals, presented = _presented(ctx, operands, orders)
+    shapes = [tuple(aval.shape[d] for d in order) for aval, order in zip(ctx.avals_in, orders, strict=True)]
+    avals = [ShapedArray(shape, aval.dtype) for shape, aval in zip(shapes, ctx.avals_in, strict=True)]
     results = [ShapedArray(tuple(aval.shape[d] for d in order), aval.dtype) for aval in ctx.avals_out]
+    hints = _jax.batch_hints(f"sortax_{name}", len(rows), avals, results)
+    if hints is None:
+        return None
     call = jax.ffi.ffi_lowering(
         f"sortax_{name}",
         operand_layouts=[_layout(each) for each in orders],
         result_layouts=[_layout(order)] * len(results),
-        extra_attributes=_batch_attributes(len(rows), avals, results),
+        extra_attributes=hints,
     )
+    presented = _presented(ctx, operands, orders)
     outputs = call(ctx.replace(avals_in=avals, avals_out=results), *presented, **attributes)
     back = tuple(map(int, np.argsort(order)))
     return inline(ctx.replace(avals_in=results), lambda *arrays: [x.transpose(back) for x in arrays], *outputs)
 
 
-def _presented(ctx: Any, operands: Sequence[Any], orders: Sequence[tuple[int, ...]]) -> tuple[list[ShapedArray], list[Any]]:
+def _presented(ctx: Any, operands: Sequence[Any], orders: Sequence[tuple[int, ...]]) -> list[Any]:
     """The operands with their axes in `orders`; axes left out have length one and are dropped."""
 
     def present(*arrays: Any) -> list[Any]:
         kept = [x.reshape([x.shape[d] for d in sorted(order)]) for x, order in zip(arrays, orders, strict=True)]
         return [x.transpose(_ranks(order)) for x, order in zip(kept, orders, strict=True)]
 
-    shapes = [tuple(aval.shape[d] for d in order) for aval, order in zip(ctx.avals_in, orders, strict=True)]
-    avals = [ShapedArray(shape, aval.dtype) for shape, aval in zip(shapes, ctx.avals_in, strict=True)]
-    return avals, inline(ctx, present, *operands)
+    return inline(ctx, present, *operands)
 
 
 def _ranks(order: Sequence[int]) -> tuple[int, ...]:
@@ -214,31 +227,3 @@ def _ranks(order: Sequence[int]) -> tuple[int, ...]:
 def _layout(order: tuple[int, ...]) -> tuple[int, ...]:
     """Minor-to-major axes of an array whose axis i is axis order[i] of a row-major one."""
     return tuple(sorted(range(len(order)), key=lambda i: -order[i]))
-
-
-def _batch_attributes(batch: int, operands: Sequence[Any], results: Sequence[Any]) -> dict[str, Any] | None:
-    """The leading `batch` axes may be split over devices, by either partitioner; the others stay whole."""
-    if not all(isinstance(size, int) for aval in operands for size in aval.shape):
-        return None
-    # A factor for each axis of the batch, then one for each axis of another length behind it.
-    factors = [(d, size) for d, size in enumerate(operands[0].shape[:batch])]
-
-    def mapping(aval: Any) -> Any:
-        axes = list(enumerate(aval.shape))
-        factors.extend(axis for axis in axes if axis not in factors)
-        return sdy.TensorMappingAttr.get(
-            dim_mappings=[sdy.DimMappingAttr.get(factor_indices=[factors.index(axis)]) for axis in axes]
-        )
-
-    operand_mappings, result_mappings = ([mapping(aval) for aval in avals] for avals in (operands, results))
-    rule = sdy.OpShardingRuleAttr.get(
-        factor_sizes=[size for _, size in factors],
-        operand_mappings=operand_mappings,
-        result_mappings=result_mappings,
-        is_custom=True,
-        reduction_factors=[],
-        need_replication_factors=list(range(batch, len(factors))),
-        permutation_factors=[],
-    )
-    frontend = mlir.ir_attribute({"num_batch_dims": str(batch)})
-    return {"mhlo.frontend_attributes": frontend, "sdy.sharding_rule": rule}

@@ -5,7 +5,7 @@ from jax.typing import ArrayLike
 from jaxtyping import Array, Float
 
 from . import _axis
-from ._order_statistics import quantiles
+from ._order_statistics import medians, quantiles
 from ._relax import AbstractRelaxation, Exact
 
 _Axes = int | tuple[int, ...] | None
@@ -204,15 +204,4 @@ def median(
         ```
     """
     _axis.refuse("median", out=out, overwrite_input=overwrite_input)
-    return quantiles(
-        a,
-        0.5,
-        1,
-        axis,
-        "linear" if weights is None else "averaged_inverted_cdf",
-        keepdims,
-        weights,
-        where,
-        relax,
-        skip_nan=False,
-    )
+    return medians(a, axis, keepdims, weights, where, relax, skip_nan=False)

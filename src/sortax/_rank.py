@@ -62,7 +62,7 @@ def rank(
     mask = _axis.as_mask(where, x.shape)
     arrays = [array if axis is not None else array.ravel() for array in ([x] if mask is None else [x, mask])]
     axis = 0 if axis is None else _axis.normalize(axis, x.ndim)
-    return _rank(arrays, as_relaxation(relax), axis, method, descending)
+    return _rank(arrays, as_relaxation(relax), axis, method, _axis.as_flag("descending", descending))
 
 
 @functools.partial(jax.jit, static_argnums=(2, 3, 4))

@@ -114,7 +114,7 @@ def min(
 
 
 def _extreme(op: str, a: Any, axis: Any, keepdims: bool, initial: Any, where: Any, relax: Any) -> Array:
-    x = _axis.as_array("a", a)
+    x, keepdims = _axis.as_array("a", a), _axis.as_flag("keepdims", keepdims)
     shape, mask = _axis.kept_shape(x.shape, axis), _axis.as_mask(where, x.shape)
     arrays, axis = _axis.merged([x] if mask is None else [x, mask], axis)
     check_whole(arrays[0], axis)

@@ -29,6 +29,7 @@ def segment_sort(
 
     - `data`: array of any shape and of any boolean, integer, floating or complex dtype.
     - `segment_ids`: integers, the segment of each element, in any order: a vector along the axis, or of the shape of `data`.
+      An element whose id is negative, or not below `num_segments`, is in no segment, as in `jax.ops.segment_sum`: padding.
     - `num_segments`: how many segments there are; by default one more than the largest id, if that is known when traced.
     - `axis`: the axis that is segmented.
     - `descending`: largest first inside each segment; segments still ascend.
@@ -36,8 +37,7 @@ def segment_sort(
 
     **Returns:**
 
-    An array of the shape and dtype of `data`. Elements of no segment, whose ids are known only at run time and are negative
-    or too large, come last, in order among themselves.
+    An array of the shape and dtype of `data`. Elements of no segment come last, in order among themselves.
 
     **Ties:** equal elements of a segment keep their order; the derivative is what `relax` says.
 
@@ -45,8 +45,8 @@ def segment_sort(
 
     **Cost:** O(n) time on a CPU, two sorts elsewhere; O(n) memory.
 
-    **Raises:** `TypeError` if ids are not integers; `ValueError` if ids are known and negative, do not fit, or are traced
-    without `num_segments`, or if `axis` is out of range.
+    **Raises:** `TypeError` if ids are not integers; `ValueError` if ids do not fit the array, or are traced without
+    `num_segments`, or if `axis` is out of range.
 
     ??? example
         ```python
@@ -57,6 +57,7 @@ def segment_sort(
 
         ```
     """
+    descending = _axis.as_flag("descending", descending)
     x, ids, _, axis = segmented(data, segment_ids, num_segments, axis)
     return as_relaxation(relax).sort(x, axis, segments=jnp.broadcast_to(ids, x.shape), descending=descending)
 
@@ -93,6 +94,7 @@ def segment_argsort(
         ```
     """
     as_relaxation(relax)
+    descending = _axis.as_flag("descending", descending)
     x, ids, _, axis = segmented(data, segment_ids, num_segments, axis)
     indices = _primitives.argsort(x, axis, segments=jnp.broadcast_to(ids, x.shape), descending=descending)
     return indices.astype(_axis.index_dtype(None, x.shape[axis]))
@@ -133,6 +135,7 @@ def segment_rank(
         ```
     """
     _axis.check_choice("method", method, _primitives.RANK_METHODS)
+    descending = _axis.as_flag("descending", descending)
     x, ids, num_segments, axis = segmented(data, segment_ids, num_segments, axis)
     ids = jnp.broadcast_to(ids, x.shape)
     ranks = as_relaxation(relax).rank(x, axis, method=method, descending=descending, segments=ids)
@@ -197,15 +200,15 @@ def segmented(data: Any, segment_ids: Any, num_segments: Any, axis: Any) -> tupl
     elif ids.shape != x.shape:
         shapes = " or ".join(dict.fromkeys(map(str, ((x.shape[axis],), x.shape))))
         raise ValueError(f"segment_ids must have shape {shapes}, got {ids.shape}.")
-    values = _axis.known(segment_ids)
-    if values is not None and values.size and values.min() < 0:
-        raise ValueError(f"segment_ids must not be negative, got {values.min()}.")
     if num_segments is None:
+        values = _axis.known(segment_ids)
         if values is None:
             raise ValueError("num_segments must be given where segment_ids are traced; pass one more than the largest id.")
         num_segments = int(values.max(initial=-1)) + 1
     num_segments = _axis.as_integer("num_segments", num_segments)
     if not 0 <= num_segments < np.iinfo(np.int32).max:
         raise ValueError(f"num_segments must be from 0 to 2^31 - 2, got {num_segments}.")
+    # Narrow integers may not hold the number of segments.
+    ids = ids if ids.dtype.itemsize >= 4 else ids.astype(jnp.int32)
     inside = (ids >= 0) & (ids < num_segments)
     return x, jnp.where(inside, ids, num_segments).astype(jnp.int32), num_segments, axis

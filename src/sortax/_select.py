@@ -9,14 +9,22 @@ from jax.typing import ArrayLike
 from jaxtyping import Array, Int, Shaped
 
 from . import _axis, _primitives
+from ._keys import chosen
 from ._order_statistics import along, check_whole, count_of, entries, in_front
 from ._relax import AbstractRelaxation, Exact, as_relaxation
 
 
 def top_k(
-    operand: ArrayLike, k: int, *, axis: int = -1, relax: AbstractRelaxation = Exact()
+    operand: ArrayLike,
+    k: int,
+    *,
+    axis: int = -1,
+    mode: str = "largest",
+    sorted: bool = True,
+    is_stable: bool = True,
+    relax: AbstractRelaxation = Exact(),
 ) -> tuple[Shaped[Array, "..."], Int[Array, "..."]]:
-    r"""The `k` largest elements along an axis, largest first, and their indices: `jax.lax.top_k` on any axis and dtype.
+    r"""The `k` largest elements along an axis, largest first, and their indices: `jax.lax.top_k` and `jax.numpy.top_k`.
 
     With $p$ the stable permutation that sorts in descending order, the values are $x_{p_0}, \dots, x_{p_{k-1}}$.
 
@@ -25,6 +33,8 @@ def top_k(
     - `operand`: array of any shape and of any boolean, integer, floating or complex dtype.
     - `k`: how many, from 0 to the length of the axis; known when traced.
     - `axis`: the axis to select along.
+    - `mode`: `"largest"`, or `"smallest"` for the `k` smallest elements, smallest first, as [`sortax.bottom_k`][] gives them.
+    - `sorted`, `is_stable`: accepted as by JAX; the result is always in order, and equal elements always in their order.
     - `relax`: what sorting means, and so how the values differentiate; see [`sortax.Exact`][].
 
     **Returns:**
@@ -34,12 +44,13 @@ def top_k(
     **Ties:** equal elements come in their order, the first of them first; the derivative is what `relax` says. -0 and +0
     are equal (`jax.lax.top_k` has -0 below +0).
 
-    **NaN:** largest, and so first, as in `sort(descending=True)`.
+    **NaN:** largest, and so first, as in `sort(descending=True)`; last with `mode="smallest"`.
 
     **Cost:** O(n) time for small k, a part of a sort for large k; O(n) memory. The gradient reaches the selected
     elements only, or under `Exact("average")` those equal to the last of them as well.
 
-    **Raises:** `ValueError` if `k` or `axis` is out of range; `TypeError` if `k` is not an integer known when traced.
+    **Raises:** `ValueError` if `k` or `axis` is out of range or `mode` is unknown; `TypeError` if `k` is not an integer known
+    when traced.
 
     ??? example
         ```python
@@ -50,7 +61,8 @@ def top_k(
 
         ```
     """
-    return _first("top_k", operand, k, axis, True, relax)
+    _axis.check_choice("mode", mode, ("largest", "smallest"))
+    return _first(operand, k, axis, mode == "largest", relax)
 
 
 def bottom_k(
@@ -88,7 +100,7 @@ def bottom_k(
 
         ```
     """
-    return _first("bottom_k", operand, k, axis, False, relax)
+    return _first(operand, k, axis, False, relax)
 
 
 def kth_value(
@@ -228,7 +240,7 @@ def argpartition(
     return indices.astype(_axis.index_dtype(None, x.shape[axis]))
 
 
-def _first(op: str, operand: Any, k: Any, axis: int, descending: bool, relax: Any) -> tuple[Array, Array]:
+def _first(operand: Any, k: Any, axis: int, descending: bool, relax: Any) -> tuple[Array, Array]:
     x, k = _axis.as_array("operand", operand), _axis.as_integer("k", k)
     axis = _axis.normalize(axis, x.ndim)
     if not 0 <= k <= x.shape[axis]:
@@ -254,5 +266,5 @@ def _kth_value(x: Array, k: Array, masks: list[Array], relax: Any, axis: int) ->
     ranks = jnp.where(ranks < 0, ranks + count, ranks)
     y = entries(relax, x, jnp.clip(ranks, 0, jnp.maximum(count - 1, 0)), axis, mask)
     if jnp.issubdtype(x.dtype, jnp.inexact):
-        y = jnp.where((ranks >= 0) & (ranks < count), y, jnp.nan)
+        y = chosen((ranks >= 0) & (ranks < count), y, jnp.full_like(y, jnp.nan))
     return in_front(y, axis, k_shape)

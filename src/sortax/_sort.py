@@ -67,7 +67,7 @@ def sort(
     """
     _refuse("sort", kind, order)
     x, axis = _axis.flatten_if_none(_axis.as_array("a", a), axis)
-    return as_relaxation(relax).sort(x, axis, descending=descending)
+    return as_relaxation(relax).sort(x, axis, descending=_axis.as_flag("descending", descending))
 
 
 def argsort(
@@ -117,6 +117,7 @@ def argsort(
     """
     _refuse("argsort", kind, order)
     as_relaxation(relax)
+    descending = _axis.as_flag("descending", descending)
     x, axis = _axis.flatten_if_none(_axis.as_array("a", a), axis)
     return _primitives.argsort(x, axis, descending=descending).astype(_axis.index_dtype(dtype, x.shape[axis]))
 
@@ -169,7 +170,7 @@ def sort_by(
 
         ```
     """
-    arrays = _axis.as_keys("keys", keys)
+    arrays, descending = _axis.as_keys("keys", keys), _axis.as_flag("descending", descending)
     axis = _axis.normalize(axis, arrays[0].ndim)
     leaves, treedef = jax.tree.flatten(values)
     leaves = [_axis.as_array("each of the values", leaf) for leaf in leaves]
@@ -246,7 +247,7 @@ def permutation(
 
         ```
     """
-    keys = _axis.as_keys("x", x)
+    keys, descending = _axis.as_keys("x", x), _axis.as_flag("descending", descending)
     return as_permutation_relaxation(relax).permutation(keys, _axis.normalize(axis, keys[0].ndim), descending=descending)
 
 

@@ -11,7 +11,7 @@ from jax.typing import ArrayLike
 from jaxtyping import Array, Inexact, Shaped
 
 from . import _axis, _primitives
-from ._keys import order_keys
+from ._keys import chosen, order_keys
 from ._order_statistics import along, check_whole, entries
 from ._rank import apart
 from ._relax import AbstractRelaxation, Exact, as_relaxation
@@ -158,7 +158,7 @@ def _winsorize(x: Array, relax: Any, axis: int, limits: _Limits) -> Array:
     low, high = (lax.slice_in_dim(bounds, j, j + 1, axis=axis) for j in (0, 1))
     # By their keys, which know denormals from zero where the processor does not.
     (key,), (least,), (most,) = map(order_keys, (x, low, high))
-    return jnp.where(key < least, low, jnp.where((key > most) & (x == x), high, x))
+    return chosen(key < least, low, chosen((key > most) & (x == x), high, x))
 
 
 def _ends(limits: _Limits, n: Any) -> tuple[Any, Any]:

@@ -29,7 +29,9 @@ def spearman(
 
     **Returns:** floats without the axis, of the dtype of `x` in 32 bits at least; 1 where either has no two different ranks.
 
-    **Ties:** of `x` by `relax`, of `y` averaged. **NaN:** ranked last. **Cost:** two ranks, O(n log n); O(n) memory.
+    **Ties:** of `x` by `relax`, of `y` averaged. **NaN:** NaN if an element of `x` or `y` that takes part is.
+
+    **Cost:** two ranks, O(n log n) time; O(n) memory.
 
     **Raises:** `TypeError` if an argument is not an array; `ValueError` if shapes or `axis` do not fit.
 
@@ -71,4 +73,7 @@ def _spearman(arrays: list[Array], relax: AbstractRelaxation, axis: int) -> Arra
     r, q = r / scale, q / scale
     square = total(r * r) * total(q * q)
     constant = square <= 0
-    return 1 - jnp.where(constant, 0, total(r * q) / jnp.sqrt(jnp.where(constant, 1, square)))
+    correlation = jnp.where(constant, 0, total(r * q) / jnp.sqrt(jnp.where(constant, 1, square)))
+    # Ranks put NaN last, and so would hide it.
+    unknown = jnp.any((x != x) | (y != y), axis, where=where)
+    return 1 - correlation * jnp.where(unknown, jnp.nan, 1).astype(r.dtype)

@@ -6,6 +6,7 @@ from ._ordering import INVERSE as INVERSE
 from ._ordering import LAST as LAST
 from ._ordering import VALUES as VALUES
 from ._sharding import require_unsharded as require_unsharded
+from ._terms import FAR as FAR
 from ._terms import Terms as Terms
 from .average import average as average
 from .average import deviation as deviation

@@ -10,16 +10,15 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jax.extend.core import Primitive
-from jax.interpreters import ad, mlir
 from jaxtyping import Array
 
+from .. import _jax
 from .._lowering import inline
 
 
 def define(
     name: str, *, shape: Callable[..., Any], xla: Callable[..., Any], native: Callable[..., Any] | None = None
-) -> Primitive:
+) -> _jax.Primitive:
     """A primitive with several results.
 
     **Arguments:**
@@ -28,7 +27,7 @@ def define(
     - `xla`: arrays and the parameters -> a list of arrays, in plain JAX; takes `platform=`, a platform's name or None.
     - `native`: lowering context, operands and parameters -> results, or None where the kernels do not serve.
     """
-    primitive = Primitive(name)
+    primitive = _jax.Primitive(name)
     primitive.multiple_results = True
     primitive.def_abstract_eval(shape)
 
@@ -36,7 +35,12 @@ def define(
     def compiled(**params: Any) -> Callable[..., Any]:
         return jax.jit(functools.partial(primitive.bind, **params))
 
-    primitive.def_impl(lambda *operands, **params: compiled(**params)(*operands))
+    def evaluate(*operands: Any, **params: Any) -> Any:
+        # Under `jax.disable_jit()` that would bind the primitive again, without end.
+        with jax.disable_jit(False):
+            return compiled(**params)(*operands)
+
+    primitive.def_impl(evaluate)
 
     def lower_xla(ctx: Any, *operands: Any, platform: str | None = None, **params: Any) -> Any:
         return inline(ctx, functools.partial(xla, platform=platform, **params), *operands)
@@ -45,8 +49,7 @@ def define(
         results = native(ctx, *operands, **params) if native is not None else None
         return lower_xla(ctx, *operands, platform="cpu", **params) if results is None else results
 
-    mlir.register_lowering(primitive, lower_xla)
-    mlir.register_lowering(primitive, lower_cpu, platform="cpu")
+    _jax.set_lowerings(primitive, anywhere=lower_xla, cpu=lower_cpu)
     return primitive
 
 
@@ -57,11 +60,3 @@ def batched_at(d: int, operands: Sequence[Array], dims: Sequence[int | None]) ->
         jnp.broadcast_to(jnp.expand_dims(x, d), (*x.shape[:d], size, *x.shape[d:])) if e is None else jnp.moveaxis(x, e, d)
         for x, e in zip(operands, dims, strict=True)
     ]
-
-
-def is_zero(tangent: Any) -> bool:
-    return isinstance(tangent, ad.Zero)
-
-
-def zero_tangent(x: Array) -> ad.Zero:
-    return ad.Zero(jax.typeof(x).to_tangent_aval())

@@ -8,10 +8,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax.numpy as jnp
-from jax.interpreters import ad, batching
 from jaxtyping import Array
 
-from .. import _native
+from .. import _jax, _native
 from . import _define, _sharding
 
 
@@ -61,14 +60,14 @@ def define_linear(
     def jvp(primals: Any, tangents: Any, **params: Any) -> Any:
         out = apply(*primals, **params)
         parts = moved(primals, tangents, **params)
-        if not _define.is_zero(tangents[-1]):
+        if not _jax.is_zero(tangents[-1]):
             parts.append(apply(*primals[:-1], tangents[-1], **params))
-        return [out], [sum(parts[1:], parts[0]) if parts else _define.zero_tangent(out)]
+        return [out], [sum(parts[1:], parts[0]) if parts else _jax.zero_tangent(out)]
 
     def transpose(cotangents: Any, *operands: Any, axis: int, **params: Any) -> Any:
         (ct,), (*structure, v) = cotangents, operands
-        if _define.is_zero(ct):
-            return *(None for _ in structure), ad.Zero(v.aval)
+        if _jax.is_zero(ct):
+            return *(None for _ in structure), _jax.zero_cotangent(v)
         back = apply(*swapped(structure), ct, axis=axis, **transposed(params, v.aval.shape[axis]))
         return *(None for _ in structure), back
 
@@ -82,7 +81,5 @@ def define_linear(
         ]
         return [apply(*structure, v, axis=axis + (dv <= axis), **params)], [dv]
 
-    ad.primitive_jvps[primitive] = jvp
-    ad.primitive_transposes[primitive] = transpose
-    batching.primitive_batchers[primitive] = batch
+    _jax.set_rules(primitive, jvp=jvp, transpose=transpose, batch=batch)
     return apply

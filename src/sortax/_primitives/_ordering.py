@@ -9,12 +9,11 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.extend.core import Primitive
-from jax.interpreters import ad, batching, partial_eval
 from jaxtyping import Array
 
-from .. import _native
+from .. import _jax, _native
 from .._axis import exceeds
+from .._jax import Primitive
 from . import _define, _sharding
 
 VALUES, INDICES, INVERSE, FIRST, LAST = "values", "indices", "inverse", "first", "last"
@@ -81,18 +80,9 @@ def define_ordering(
         found = dict(zip(canonical, primitive.bind(x, *before, outputs=canonical, **params), strict=True))
         return [found[output] for output in outputs]
 
-    batching.primitive_batchers[primitive] = batch
-    partial_eval.dce_rules[primitive] = _drop_unused
+    _jax.set_rules(primitive, batch=batch)
+    _jax.set_elimination(primitive)
     return primitive, apply
-
-
-def _drop_unused(used: list[bool], eqn: Any) -> Any:
-    """Dead-code elimination reaches inside: results nobody reads are not computed."""
-    if not any(used):
-        return [False] * len(eqn.invars), None
-    kept = tuple(name for name, u in zip(eqn.params["outputs"], used, strict=True) if u)
-    outvars = [v for v, u in zip(eqn.outvars, used, strict=True) if u]
-    return [True] * len(eqn.invars), eqn.replace(outvars=outvars, params={**eqn.params, "outputs": kept})
 
 
 def define_tangent(primitive: Primitive, apply: Callable[..., list[Array]], tangent: Callable[..., Array]) -> None:
@@ -101,14 +91,14 @@ def define_tangent(primitive: Primitive, apply: Callable[..., list[Array]], tang
     def jvp(primals: Any, tangents: Any, *, outputs: tuple[str, ...], **params: Any) -> Any:
         x, *others = primals
         dx = tangents[0]
-        if VALUES not in outputs or _define.is_zero(dx):
+        if VALUES not in outputs or _jax.is_zero(dx):
             results = apply(*primals, outputs=outputs, **params)
-            return results, [_define.zero_tangent(result) for result in results]
+            return results, [_jax.zero_tangent(result) for result in results]
         # What the tangent does not read is dropped once dead code is eliminated.
         needed = tuple(dict.fromkeys((*outputs, VALUES, INDICES)))
         found = dict(zip(needed, apply(*primals, outputs=needed, **params), strict=True))
         dy = tangent(x, dx, *others, values=found[VALUES], indices=found[INDICES], **params)
-        tangents_out = [dy if name == VALUES else _define.zero_tangent(found[name]) for name in outputs]
+        tangents_out = [dy if name == VALUES else _jax.zero_tangent(found[name]) for name in outputs]
         return [found[name] for name in outputs], tangents_out
 
-    ad.primitive_jvps[primitive] = jvp
+    _jax.set_rules(primitive, jvp=jvp)

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import jax
-from jax import lax
 from jax.sharding import NamedSharding, PartitionSpec
 from jaxtyping import Array
+
+from .._jax import made_varying, varying_axes
 
 
 def require_unsharded(what: str, aval: Any, axis: int) -> None:
@@ -28,23 +29,10 @@ def align(*operands: Array) -> Sequence[Array]:
     Inside `jax.shard_map` all must vary over the same manual axes: without it sharded gradients lose their sum silently.
     Under an explicit mesh all take the sharding of the last operand that has one.
     """
-    union = frozenset().union(*map(_varying_axes, operands))
-    operands = tuple(_vary(x, tuple(sorted(union - _varying_axes(x)))) for x in operands)
+    union = frozenset().union(*map(varying_axes, operands))
+    operands = tuple(made_varying(x, tuple(sorted(union - varying_axes(x)))) for x in operands)
     split = [sharding for sharding in map(_explicit, operands) if sharding is not None and any(sharding.spec)]
     return [_reshard(x, split[-1]) for x in operands] if split else operands
-
-
-def _varying_axes(x: Any) -> frozenset[Any]:
-    aval = jax.typeof(x)
-    return aval.mat.varying if hasattr(aval, "mat") else aval.vma
-
-
-def _vary(x: Array, axes: tuple[Any, ...]) -> Array:
-    if not axes:
-        return x
-    if hasattr(lax, "pcast"):
-        return lax.pcast(x, axes, to="varying")
-    return lax.pvary(x, axes)  # pyright: ignore[reportAttributeAccessIssue]: its name before JAX 0.9
 
 
 def _explicit(x: Any) -> NamedSharding | None:

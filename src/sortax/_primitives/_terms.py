@@ -8,7 +8,7 @@ Terms = tuple[tuple[complex, complex], ...]
 """A function of distance d, Re sum of w exp(-b d), as pairs of b and w."""
 
 FAR = 750.0
-"""Of one, nothing is left after so many temperatures, in double precision."""
+"""After so many temperatures nothing is left of one, in double precision."""
 
 
 def rates_and_weights(terms: Terms) -> tuple[np.ndarray, np.ndarray]:

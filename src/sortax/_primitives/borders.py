@@ -10,15 +10,17 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 from jax import lax
-from jax.interpreters import ad, batching
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Bool, Float, Int
 
-from .. import _native
+from .. import _jax, _native
 from . import _define, _sharding
 from ._arrivals import arrivals, gaps
-from ._terms import Terms, as_attribute, fallen, rates_and_weights, total
+from ._terms import FAR, Terms, as_attribute, fallen, rates_and_weights, total
 from .recurrence import recurrence, shifted
 from .take import take
+
+WIDE = 4 * FAR
+"""Of wider gaps only that they are wide counts, on either side of a border in between: they would take the digits of the rest."""
 
 
 class Borders(NamedTuple):
@@ -29,17 +31,26 @@ class Borders(NamedTuple):
     offset: Float[Array, "*borders"]
     rest: Float[Array, "*borders"]
     """How far it lies above the element before it or, negative, below the one after it, whichever is nearer: rounded, and what
-    that leaves. NaN where the border is at infinity, as at the start of what flows by itself."""
+    that leaves. Infinite where the border is at infinity, as at the start of what flows by itself."""
     width: Float[Array, "*borders"]
     """How far the next border is; infinite where that one or this one is at infinity."""
 
+    @property
+    def there(self) -> Bool[Array, "*borders"]:
+        """Whether it is at a finite place."""
+        return jnp.isfinite(self.offset)
+
     def distances(self, gap: Float[Array, "*borders"]) -> tuple[Array, Array]:
         """From the elements before and after it, that are `gap` apart, in double precision; infinite where there is none."""
-        offset = self.offset.astype(jnp.float64) + self.rest.astype(jnp.float64)
+        offset = jnp.where(self.there, self.offset.astype(jnp.float64) + self.rest.astype(jnp.float64), 0)
         other = jnp.maximum(gap - jnp.abs(offset), 0)
         before, after = jnp.where(offset >= 0, offset, other), jnp.where(offset >= 0, other, -offset)
-        there = ~jnp.isnan(offset)
-        return jnp.where(there, before, jnp.inf), jnp.where(there, after, jnp.inf)
+        return jnp.where(self.there, before, jnp.inf), jnp.where(self.there, after, jnp.inf)
+
+    def near_offset(self) -> Float[Array, "*borders"]:
+        """The offset in double precision, in the measure of `positions`; infinite where the border is at infinity."""
+        offset = self.offset.astype(jnp.float64) + self.rest.astype(jnp.float64)
+        return jnp.where(self.there, jnp.clip(offset, -WIDE / 2, WIDE / 2), jnp.inf)
 
     def anchor(self, n: int) -> Int[Array, "*borders"]:
         """The element that `offset` is measured from."""
@@ -55,9 +66,8 @@ def borders(z: Float[Array, "*shape"], wanted: Int[Array, "*borders"], axis: int
 
 
 def positions(d: Float[Array, "*shape"], axis: int) -> Float[Array, "*shape"]:
-    """Where the elements lie on the line, if what does not flow has no extent."""
-    # What is so far apart is cut by underflow, and sums of it shall not overflow.
-    steps = jnp.where(jnp.isinf(d), 0, jnp.minimum(d, 1e290))
+    """Where the elements lie on the line, if what does not flow has no extent, and a wide gap is one of `WIDE`."""
+    steps = jnp.where(jnp.isinf(d), 0, jnp.minimum(d, WIDE))
     return recurrence(jnp.ones_like(steps), steps, axis)
 
 
@@ -83,8 +93,8 @@ def _native_lowering(ctx: Any, wanted: Any, z: Any, *, axis: int, terms: Terms) 
 def _xla(wanted: Array, z: Array, *, axis: int, terms: Terms, platform: str | None) -> list[Array]:
     n = z.shape[axis]
     if 0 in z.shape:
-        nothing = jnp.full(wanted.shape, jnp.nan, z.dtype)
-        return [jnp.zeros(wanted.shape, jnp.int32), nothing, nothing, nothing]
+        infinite = jnp.full(wanted.shape, jnp.inf, z.dtype)
+        return [jnp.zeros(wanted.shape, jnp.int32), infinite, jnp.zeros_like(infinite), infinite]
     with jax.enable_x64(True):
         d = gaps(z, axis)
         before, after = arrivals(d, jnp.ones_like(d), axis, lambda arrived: arrived, terms=terms, platform=platform)
@@ -113,17 +123,18 @@ def _xla(wanted: Array, z: Array, *, axis: int, terms: Terms, platform: str | No
         to_right = jnp.where(has_left, gap - offset, -offset)
         from_right = has_right & ((to_right < offset) | ~has_left) & (to_right > 0)
         offset = jnp.where(from_right, -to_right, jnp.where(has_left, offset, 0))
-        offset = jnp.where(there, offset, jnp.nan)
+        offset = jnp.where(there, offset, 0)
         rounded = offset.astype(z.dtype)
-        found = Borders(below, rounded, (offset - rounded.astype(jnp.float64)).astype(z.dtype), jnp.zeros_like(rounded))
-        return [*found[:-1], _widths(found, offset, d, axis).astype(z.dtype)]
+        rest = (offset - rounded.astype(jnp.float64)).astype(z.dtype)
+        found = Borders(below, jnp.where(there, rounded, jnp.inf), rest, jnp.zeros_like(rounded))
+        return [*found[:-1], _widths(found, d, axis).astype(z.dtype)]
 
 
-def _widths(found: Borders, offset: Array, d: Array, axis: int) -> Array:
-    anchor = found.anchor(d.shape[axis])
-    x = take(anchor, positions(d, axis), axis)
-    width = (shifted(x, axis, -1) - x) + (shifted(offset, axis, -1, jnp.nan) - offset)
-    return jnp.where(jnp.isnan(width), jnp.inf, jnp.maximum(width, 0))
+def _widths(found: Borders, d: Array, axis: int) -> Array:
+    x = take(found.anchor(d.shape[axis]), positions(d, axis), axis)
+    there, offset = found.there, jnp.where(found.there, found.near_offset(), 0)
+    width = (shifted(x, axis, -1) - x) + (shifted(offset, axis, -1) - offset)
+    return jnp.where(there & shifted(there, axis, -1), jnp.maximum(width, 0), jnp.inf)
 
 
 def _solve(
@@ -178,7 +189,7 @@ def _of_one_exponential(
 
 def _jvp(primals: Any, tangents: Any, **params: Any) -> Any:
     found = borders_p.bind(*primals, **params)
-    return found, [_define.zero_tangent(x) for x in found]
+    return found, [_jax.zero_tangent(x) for x in found]
 
 
 def _batch(operands: Any, dims: Any, *, axis: int, terms: Terms) -> Any:
@@ -187,5 +198,4 @@ def _batch(operands: Any, dims: Any, *, axis: int, terms: Terms) -> Any:
 
 
 borders_p = _define.define("sortax_borders", shape=_shape, xla=_xla, native=_native_lowering)
-ad.primitive_jvps[borders_p] = _jvp
-batching.primitive_batchers[borders_p] = _batch
+_jax.set_rules(borders_p, jvp=_jvp, batch=_batch)

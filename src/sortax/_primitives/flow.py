@@ -12,8 +12,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from .._jax import is_zero
 from ._arrivals import arrivals, gaps
-from ._define import is_zero
 from ._linear import define_linear
 from ._terms import Terms, as_attribute, rates_and_weights, steeper, total
 
@@ -48,7 +48,8 @@ def _xla(
         return [v]
     with jax.enable_x64(True):
         _, weights = rates_and_weights(terms)
-        at_zero = sum(np.real(weights).tolist())
+        # One after the other, as in the kernels; Python's own sum is of more digits since 3.12.
+        at_zero = float(np.cumsum(np.real(weights))[-1])
         # What is level with an element has no part in an odd sum.
         counted = np.append(weights, -at_zero) if odd else weights
         add = functools.partial(total, weights=counted)

@@ -10,10 +10,9 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 from jax import lax
-from jax.interpreters import ad, batching
 from jaxtyping import Array, Bool, Float
 
-from .. import _native
+from .. import _jax, _native
 from . import _define, _sharding
 
 REGULARIZERS = ("l2", "kl")
@@ -159,7 +158,7 @@ def _log_difference(x: Array, y: Array) -> Array:
 
 def _jvp(primals: Any, tangents: Any, **params: Any) -> Any:
     starts = isotonic_p.bind(*primals, **params)
-    return starts, [_define.zero_tangent(x) for x in starts]
+    return starts, [_jax.zero_tangent(x) for x in starts]
 
 
 def _batch(operands: Any, dims: Any, *, axis: int, kl: bool) -> Any:
@@ -167,5 +166,4 @@ def _batch(operands: Any, dims: Any, *, axis: int, kl: bool) -> Any:
 
 
 isotonic_p = _define.define("sortax_isotonic", shape=_shape, xla=_xla, native=_native_lowering)
-ad.primitive_jvps[isotonic_p] = _jvp
-batching.primitive_batchers[isotonic_p] = _batch
+_jax.set_rules(isotonic_p, jvp=_jvp, batch=_batch)

@@ -12,8 +12,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Inexact, Int
 
+from .._jax import is_zero
 from ._arrivals import gaps, spread
-from ._define import is_zero
 from ._linear import define_linear
 from ._terms import FAR, Terms, at_rates, fallen, rates_and_weights, total
 from .borders import Borders, positions
@@ -111,15 +111,16 @@ def _own(at: Borders, d: Array, axis: int, centred: Centred) -> tuple[Int[Array,
     row = jnp.cumsum(counts, axis, dtype=jnp.int32)
     row = jnp.clip(jax.lax.slice_in_dim(row, 0, n, axis=axis) - 1, 0, n - 1)
     x, anchor = positions(d, axis), at.anchor(n)
-    offset = at.offset.astype(jnp.float64) + at.rest.astype(jnp.float64)
+    offset = at.near_offset()
     of_border = take(anchor, x, axis)
 
     def aside(border: Array, sign: int) -> Array:
-        there = border < n
         inside = jnp.minimum(border, n - 1)
-        distance = sign * ((take(inside, of_border, axis) - x) + take(inside, offset, axis))
+        far = take(inside, offset, axis)
+        there = (border < n) & jnp.isfinite(far)
+        distance = sign * ((take(inside, of_border, axis) - x) + jnp.where(there, far, 0))
         # At infinity half of an element lies on that side.
-        return centred(jnp.where(there & ~jnp.isnan(distance), jnp.maximum(distance, 0), jnp.inf))
+        return centred(jnp.where(there, jnp.maximum(distance, 0), jnp.inf))
 
     return row, aside(row, -1) + aside(row + 1, 1)
 

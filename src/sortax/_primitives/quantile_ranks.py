@@ -10,9 +10,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
-from jax.interpreters import ad, batching
 from jaxtyping import Array, Float, Int
 
+from .. import _jax
 from .._keys import wide_float
 from . import _define, _sharding
 
@@ -109,9 +109,9 @@ def _xla(q: Array, n: Array, *, method: str, scale: int, platform: str | None) -
 def _jvp(primals: Any, tangents: Any, *, method: str, scale: int) -> Any:
     (q, n), (dq, _) = primals, tangents
     lower, upper, fraction = _bind(q, n, method=method, scale=scale)
-    still = [_define.zero_tangent(rank) for rank in (lower, upper)]
-    if _define.is_zero(dq) or method not in _CONTINUOUS:
-        return [lower, upper, fraction], [*still, _define.zero_tangent(fraction)]
+    still = [_jax.zero_tangent(rank) for rank in (lower, upper)]
+    if _jax.is_zero(dq) or method not in _CONTINUOUS:
+        return [lower, upper, fraction], [*still, _jax.zero_tangent(fraction)]
     a, _, c = _CONTINUOUS[method]
     slope = (n.astype(fraction.dtype) + np.asarray(c / a, fraction.dtype)) / np.asarray(scale, fraction.dtype)
     return [lower, upper, fraction], [*still, slope * dq.astype(fraction.dtype)]
@@ -122,8 +122,7 @@ def _batch(operands: Any, dims: Any, *, method: str, scale: int) -> Any:
 
 
 quantile_ranks_p = _define.define("sortax_quantile_ranks", shape=_shape, xla=_xla)
-ad.primitive_jvps[quantile_ranks_p] = _jvp
-batching.primitive_batchers[quantile_ranks_p] = _batch
+_jax.set_rules(quantile_ranks_p, jvp=_jvp, batch=_batch)
 
 
 def _share_shape(n: Any, *, share: float, dtype: np.dtype) -> list[Any]:
@@ -141,4 +140,4 @@ def _share_batch(operands: Any, dims: Any, **params: Any) -> Any:
 
 
 share_of_p = _define.define("sortax_share_of", shape=_share_shape, xla=_share_xla)
-batching.primitive_batchers[share_of_p] = _share_batch
+_jax.set_rules(share_of_p, batch=_share_batch)

@@ -10,11 +10,10 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 from jax import lax
-from jax.interpreters import ad, batching
 from jax.typing import ArrayLike, DTypeLike
 from jaxtyping import Array, Inexact, Shaped
 
-from .. import _native
+from .. import _jax, _native
 from . import _define, _sharding
 
 _SHORT = 32
@@ -136,13 +135,13 @@ def _native_lowering(ctx: Any, a: Any, b: Any, *, axis: int, reverse: bool) -> A
 def _jvp(primals: Any, tangents: Any, *, axis: int, reverse: bool) -> Any:
     (a, b), (da, db) = primals, tangents
     h = recurrence(a, b, axis, reverse=reverse)
-    parts = [] if _define.is_zero(db) else [db]
-    if not _define.is_zero(da):
+    parts = [] if _jax.is_zero(db) else [db]
+    if not _jax.is_zero(da):
         given = _given(h, axis, reverse)
         # Where nothing finite is given, a coefficient that is not zero has made it so, and one that is has no say.
         parts.append(_coefficients(da, axis, reverse) * jnp.where(jnp.isfinite(given), given, 0))
     if not parts:
-        return [h], [_define.zero_tangent(h)]
+        return [h], [_jax.zero_tangent(h)]
     dh = [jnp.broadcast_to(part, h.shape) for part in parts]
     return [h], [recurrence(a, sum(dh[1:], dh[0]), axis, reverse=reverse)]
 
@@ -154,7 +153,7 @@ def _coefficients(a: Array, axis: int, reverse: bool) -> Array:
 
 def _transpose(cotangents: Any, a: Any, b: Any, *, axis: int, reverse: bool) -> Any:
     (ct,) = cotangents
-    return None, ad.Zero(b.aval) if _define.is_zero(ct) else recurrence(a, ct, axis, reverse=not reverse)
+    return None, _jax.zero_cotangent(b) if _jax.is_zero(ct) else recurrence(a, ct, axis, reverse=not reverse)
 
 
 def _batch(operands: Any, dims: Any, *, axis: int, reverse: bool) -> Any:
@@ -167,6 +166,4 @@ def _batch(operands: Any, dims: Any, *, axis: int, reverse: bool) -> Any:
 
 
 recurrence_p = _define.define("sortax_recurrence", shape=_shape, xla=_xla, native=_native_lowering)
-ad.primitive_jvps[recurrence_p] = _jvp
-ad.primitive_transposes[recurrence_p] = _transpose
-batching.primitive_batchers[recurrence_p] = _batch
+_jax.set_rules(recurrence_p, jvp=_jvp, transpose=_transpose, batch=_batch)

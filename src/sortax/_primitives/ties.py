@@ -10,9 +10,9 @@ from typing import Any
 
 import jax.numpy as jnp
 from jax import lax
-from jax.interpreters import ad, batching
 from jaxtyping import Array, Shaped
 
+from .. import _jax
 from .._keys import order_keys
 from . import _define, _sharding
 from ._ordering import INDICES, VALUES, define_tangent
@@ -57,13 +57,13 @@ def _refine_xla(*operands: Array, axis: int, descending: bool, transpose: bool, 
 def _refine_jvp(primals: Any, tangents: Any, **params: Any) -> Any:
     *dkeys, dv = tangents
     out = _refine(*primals, **params)
-    if _define.is_zero(dv):
-        return [out], [_define.zero_tangent(out)]
-    if all(map(_define.is_zero, dkeys)):
+    if _jax.is_zero(dv):
+        return [out], [_jax.zero_tangent(out)]
+    if all(map(_jax.is_zero, dkeys)):
         # Keys that stand still break no tie: the derivative is linear, and so has a reverse mode.
         return [out], _refine_xla(*primals[:-1], dv, **params, platform=None)
     # The perturbation of a key outranks the keys after it.
-    refined = [x for pair in zip(primals[:-1], dkeys, strict=True) for x in pair if not _define.is_zero(x)]
+    refined = [x for pair in zip(primals[:-1], dkeys, strict=True) for x in pair if not _jax.is_zero(x)]
     return [out], [_refine(*refined, dv, **params)]
 
 
@@ -155,9 +155,7 @@ def _tangent_of_partition(
 
 
 refine_p = _define.define("sortax_refine", shape=_refine_shape, xla=_refine_xla)
-ad.primitive_jvps[refine_p] = _refine_jvp
-ad.primitive_transposes[refine_p] = _refine_transpose
-batching.primitive_batchers[refine_p] = _refine_batch
+_jax.set_rules(refine_p, jvp=_refine_jvp, transpose=_refine_transpose, batch=_refine_batch)
 define_tangent(sort_p, _sort, _tangent_of_sort)
 define_tangent(select_p, _select, _tangent_of_select)
 define_tangent(top_k_p, _top_k, _tangent_of_top_k)

@@ -6,9 +6,9 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 from jax import lax
-from jax.interpreters import batching
 from jaxtyping import Array, Bool, Float, Int
 
+from .. import _jax
 from .._keys import wide_float
 from . import _define, _sharding
 from ._ordering import index_dtype
@@ -83,4 +83,4 @@ def _batch(operands: Any, dims: Any, *, axis: int, **params: Any) -> Any:
 
 
 weighted_ranks_p = _define.define("sortax_weighted_ranks", shape=_shape, xla=_xla)
-batching.primitive_batchers[weighted_ranks_p] = _batch
+_jax.set_rules(weighted_ranks_p, batch=_batch)

@@ -14,11 +14,11 @@ from jax.typing import DTypeLike
 from jaxtyping import Array, Float, Int, Shaped
 
 from .. import _primitives as primitives
-from .._keys import wide_float
-from .._permutation import AbstractPermutation, sorted_places
+from .._permutation import sorted_places
 from ._exponentials import EXPONENTIAL
 from ._kernel import Falloff, entropies
 from ._line import Line, later, line, with_columns
+from ._soft_permutation import AbstractSoftPermutation
 from .base import AbstractPermutationRelaxation
 from .soft import (
     AbstractSoftRelaxation,
@@ -92,7 +92,7 @@ def _rate(relax: AbstractCdfRelaxation, dtype: DTypeLike) -> Float[Array, ""]:
 def _rank(relax: AbstractCdfRelaxation, x: Array, segments: Array | None, axis: int, descending: bool) -> Array:
     on = line(x, axis, segments=segments, descending=descending, ties="stable")
     rate, terms = _rate(relax, x.dtype), relax.distribution.tail(x.dtype)
-    z, at = on.scaled(rate), on.centred(on.values) * rate
+    z, at = on.scaled(rate), on.centred(on.values, on.centre(rate)) * rate
     # How much less elements count below than exactly, and above; what is level with an element counts one half.
     missing = primitives.flow(z, at, at, jnp.ones_like(z), axis, terms=terms, odd=True)
     exact = primitives.average(on.starts, primitives.places(x.shape, axis, segments).astype(x.dtype), axis)
@@ -109,12 +109,14 @@ def _mask(relax: AbstractCdfRelaxation, x: Array, k: Array, axis: int) -> Array:
     on = line(fixed, axis, segments=None, descending=False, ties="stable")
     at = primitives.borders(on.scaled(rate), wanted, axis, terms=relax.distribution.tail(x.dtype))
     anchor = primitives.take(at.anchor(n), on.values, axis)
-    offset = _threshold(x, relax, jnp.where(jnp.isnan(at.offset), 0, at.offset), anchor, axis)
-    soft = 0.5 + relax.distribution.centred((x - anchor) * _rate(relax, x.dtype) - offset)
+    finite = jnp.isfinite(x)
     # Between what is finite and what is not nothing is soft.
-    parted = jnp.isnan(at.offset)
-    mask = jnp.where(parted | ~jnp.isfinite(x), (on.inverse >= wanted).astype(x.dtype), soft)
-    return or_nan(relax.temperature, mask)
+    is_soft = finite & at.there
+    anchor = jnp.where(jnp.isfinite(anchor), anchor, 0)
+    offset = _threshold(x, relax, jnp.where(at.there, at.offset, 0), anchor, axis)
+    z = (jnp.where(finite, x, 0) - anchor) * _rate(relax, x.dtype) - offset
+    hard = (on.inverse >= wanted).astype(x.dtype)
+    return or_nan(relax.temperature, jnp.where(is_soft, 0.5 + relax.distribution.centred(z), hard))
 
 
 @functools.partial(jax.custom_jvp, nondiff_argnums=(4,))
@@ -142,7 +144,7 @@ def _threshold_jvp(axis: int, primals: Any, tangents: Any) -> Any:
 @functools.partial(jax.custom_jvp, nondiff_argnums=(0, 1))
 def _border_offset(axis: int, distribution: Distribution, at: primitives.Borders, z: Array, columns: Array) -> Array:
     """How far the borders are from the elements that they are measured from: they move so that as much stays below them."""
-    return jnp.where(jnp.isnan(at.offset), 0, at.offset)
+    return jnp.where(at.there, at.offset, 0)
 
 
 @_border_offset.defjvp
@@ -169,7 +171,7 @@ def _border_offset_jvp(axis: int, distribution: Distribution, primals: Any, tang
     return offset, jnp.where(flat, 0, moved / jnp.where(flat, 1, density) - primitives.take(anchor, tangents[2], axis))
 
 
-class CdfPermutation(AbstractPermutation):
+class CdfPermutation(AbstractSoftPermutation):
     """A soft permutation: row i has of each element what lies between the borders of place i. Rows and columns sum to one.
 
     `indices` and `inverse` are those of the stable sort.
@@ -184,46 +186,47 @@ class CdfPermutation(AbstractPermutation):
     """The gaps of the line, in temperatures."""
     at: primitives.Borders
     """The lower border of each place."""
+    centre: Float[Array, "*shape"]
     columns: Float[Array, "*shape"]
-    """Where the elements stand, in temperatures, and"""
+    """Where the elements stand, in temperatures from the centre, and"""
     offset: Float[Array, "*shape"]
     """how far each border is from the element that it is measured from."""
     transposed: bool = eqx.field(static=True, default=False)
 
     @property
+    def in_order(self) -> Array:
+        return self.line.values
+
+    @property
     def T(self) -> "CdfPermutation":
         return dataclasses.replace(self, indices=self.inverse, inverse=self.indices, transposed=not self.transposed)
 
-    def _apply(self, v: Array, axis: int, columns: int) -> Array:
-        if jnp.issubdtype(v.dtype, jnp.complexfloating):
-            return lax.complex(self._apply(v.real, axis, columns), self._apply(v.imag, axis, columns))
-        if not jnp.issubdtype(v.dtype, jnp.floating):
-            raise TypeError(f"a soft permutation mixes values, which {v.dtype} cannot hold; pass floats.")
-        of, t = self.relax.distribution, self.relax.temperature
-        dtype, n = jnp.promote_types(self.columns.dtype, wide_float(v.dtype)), v.shape[axis]
-        rows = primitives.take(self.at.anchor(n), self.columns, axis) + self.offset
-        order, at, z, rows, stand = jax.tree.map(
-            lambda x: with_columns(x, columns), (self.line.indices, self.at, self.z, rows, self.columns)
-        )
-        product = functools.partial(
-            primitives.parted, at, z, rows, stand, axis=axis, terms=of.tail(self.columns.dtype), centred=of.centred
-        )
-        if self.transposed:
-            y = or_nan(t, product(v.astype(dtype), into=n)).astype(v.dtype)
-            return primitives.permute(order, y, axis, transpose=True)
-        in_order = primitives.permute(order, v, axis).astype(dtype)
-        return or_nan(t, product(in_order)).astype(v.dtype)
+    def _product(self, v: Array, columns: int, into: int | None) -> Array:
+        axis, of = self.axis % self.z.ndim, self.relax.distribution
+        rows = primitives.take(self.at.anchor(self.z.shape[axis]), self.columns, axis) + self.offset
+        at, z, rows, stand = jax.tree.map(lambda x: with_columns(x, columns), (self.at, self.z, rows, self.columns))
+        y = primitives.parted(at, z, rows, stand, v, axis, terms=of.tail(self.columns.dtype), centred=of.centred, into=into)
+        return or_nan(self.relax.temperature, y)
+
+    def mix(self, v: Array, columns: int) -> Array:
+        return self._product(v, columns, None)
+
+    def spread(self, w: Array, columns: int) -> Array:
+        return self._product(w, columns, self.z.shape[self.axis])
 
     def _log_entries(self, columns: Array, axis: int) -> Array:
         row, element = sorted_places(self, columns, axis, self.transposed)
-        x, anchor = self.columns, self.at.anchor(columns.shape[axis])
-        of_element, there = primitives.take(element, x, axis), ~jnp.isnan(self.at.offset)
+        x, anchor = self.line.finite_values, self.at.anchor(columns.shape[axis])
+        rate = _rate(self.relax, x.dtype)
+        together = self.line.cell(row) == self.line.cell(element)
+        of_element = primitives.take(element, x, axis)
 
-        def from_element(position: Array, offset: Array, there: Array) -> tuple[Array, Array]:
-            position, offset, there = (primitives.take(row, y, axis) for y in (position, offset, there))
-            return jnp.where(there, (position - of_element) + offset, 0), there
+        def from_element(value: Array, offset: Array, there: Array) -> tuple[Array, Array]:
+            value, offset, there = (primitives.take(row, y, axis) for y in (value, offset, there))
+            there &= together
+            return jnp.where(there, jnp.where(there, value - of_element, 0) * rate + offset, 0), there
 
-        border = primitives.take(anchor, x, axis), self.offset, there
+        border = primitives.take(anchor, x, axis), self.offset, self.at.there
         lower, has_lower = from_element(*border)
         upper, has_upper = from_element(*(later(y, axis) for y in border))
         both = has_lower & has_upper
@@ -233,8 +236,7 @@ class CdfPermutation(AbstractPermutation):
         of = self.relax.distribution
         below, above = jnp.where(has_upper, of.log_below(upper), 0), of.log_below(-lower)
         log = jnp.where(both, of.log_between(lower, upper, width), jnp.where(has_lower, above, below))
-        log = jnp.where(self.line.cell(row) == self.line.cell(element), log, -jnp.inf)
-        return or_nan(self.relax.temperature, log)
+        return or_nan(self.relax.temperature, jnp.where(together, log, -jnp.inf))
 
 
 @functools.partial(jax.jit, static_argnums=(3, 4))
@@ -244,8 +246,21 @@ def _permutation(
     on = line(x, axis, segments=segments, descending=descending, ties="stable")
     dtype = on.values.dtype
     rate = _rate(relax, dtype)
-    z, columns = on.scaled(rate), on.centred(on.values) * rate
+    z, centre = on.scaled(rate), on.centre(rate)
+    columns = on.centred(on.values, centre) * rate
     places = lax.broadcasted_iota(jnp.int32, x.shape, axis)
     at = primitives.borders(z, places, axis, terms=relax.distribution.tail(dtype))
-    offset = _border_offset(axis, relax.distribution, at, z, columns)
-    return CdfPermutation(on.indices, on.inverse, on.axis, relax, on, z, at, columns, offset)
+    offset = _border_offset(axis, relax.distribution, at, z, columns) + _across(at, z, centre, rate, axis)
+    return CdfPermutation(on.indices, on.inverse, on.axis, relax, on, z, at, centre, columns, offset)
+
+
+def _across(at: primitives.Borders, z: Array, centre: Array, rate: Array, axis: int) -> Array:
+    """0, with the derivative in the rate that a border has between two elements that are not measured from one centre.
+
+    It is in the middle of so wide a gap, where what has come from each side is the same.
+    """
+    n = centre.shape[axis]
+    left, right = (jnp.clip(at.below + i, 0, max(n - 1, 0)) for i in (-1, 0))
+    between = at.there & (at.below < n) & jnp.isfinite(primitives.take(right, z, axis))
+    half = jnp.where(between, (primitives.take(right, centre, axis) - primitives.take(left, centre, axis)) / 2, 0)
+    return jnp.where(at.offset < 0, -half, half) * (rate - lax.stop_gradient(rate))

@@ -7,9 +7,9 @@ from jax import lax
 from jaxtyping import Array, Float, Int
 
 from .. import _primitives as primitives
-from .._keys import wide_float
-from .._permutation import AbstractPermutation, sorted_places
+from .._permutation import sorted_places
 from ._line import Line, individually, line, with_columns
+from ._soft_permutation import AbstractSoftPermutation
 
 
 class Falloff(eqx.Module):
@@ -30,6 +30,8 @@ class Kernel(eqx.Module):
     line: Line
     x: Float[Array, "*shape"]
     """What `line` has in order, differentiated each by itself."""
+    centre: Float[Array, "*shape"]
+    """What they are measured from; see `Line.centre`."""
     falloff: Falloff
 
     def __call__(self, v: Array, columns: int = 0, *, rows_move: bool = False, columns_move: bool = True) -> Array:
@@ -37,7 +39,7 @@ class Kernel(eqx.Module):
         axis, rate = self.line.axis % self.line.values.ndim, self.falloff.rate
 
         def at(x: Array) -> Array:
-            return with_columns(self.line.centred(x) * rate, columns).astype(v.dtype)
+            return with_columns(self.line.centred(x, self.centre) * rate, columns).astype(v.dtype)
 
         s, x = at(self.line.values), at(self.x)
         ends = x if rows_move else s, x if columns_move else s
@@ -46,19 +48,19 @@ class Kernel(eqx.Module):
 
     def log_entries(self, row: Int[Array, "*shape"], element: Int[Array, "*shape"]) -> Float[Array, "*shape"]:
         """The logarithm of K at these places in order."""
-        axis = self.line.axis % self.line.values.ndim
-        s, x = self.line.centred(self.line.values), self.line.centred(self.x)
-        distance = primitives.take(row, s, axis) - primitives.take(element, x, axis)
-        log = -((jnp.abs(distance) * self.falloff.rate) ** self.falloff.power)
-        return jnp.where(self.line.cell(row) == self.line.cell(element), log, -jnp.inf)
+        axis, finite = self.line.axis % self.line.values.ndim, jnp.isfinite(self.line.values)
+        s, x = self.line.finite_values, jnp.where(finite, self.x, 0)
+        together = self.line.cell(row) == self.line.cell(element)
+        distance = jnp.where(together, primitives.take(row, s, axis) - primitives.take(element, x, axis), 0)
+        return jnp.where(together, -((jnp.abs(distance) * self.falloff.rate) ** self.falloff.power), -jnp.inf)
 
 
 def kernel(x: Array, falloff: Falloff, axis: int, *, segments: Array | None, descending: bool) -> Kernel:
     on = line(x, axis, segments=segments, descending=descending, ties="average")
-    return Kernel(on, individually(on, x, axis, descending=descending), falloff)
+    return Kernel(on, individually(on, x, axis, descending=descending), on.centre(falloff.rate), falloff)
 
 
-class KernelPermutation(AbstractPermutation):
+class KernelPermutation(AbstractSoftPermutation):
     """A soft permutation: row i has the weights of all elements in the i-th of the sorted ones, which sum to one.
 
     `indices` and `inverse` are those of the stable sort.
@@ -74,24 +76,30 @@ class KernelPermutation(AbstractPermutation):
     transposed: bool = eqx.field(static=True, default=False)
 
     @property
+    def line(self) -> Line:
+        return self.kernel.line
+
+    @property
+    def in_order(self) -> Array:
+        return self.kernel.x
+
+    @property
+    def centre(self) -> Array:
+        return self.kernel.centre
+
+    @property
     def T(self) -> "KernelPermutation":
         return KernelPermutation(
             self.inverse, self.indices, self.axis, self.kernel, self.rows, self.columns, not self.transposed
         )
 
-    def _apply(self, v: Array, axis: int, columns: int) -> Array:
-        if jnp.issubdtype(v.dtype, jnp.complexfloating):
-            return lax.complex(self._apply(v.real, axis, columns), self._apply(v.imag, axis, columns))
-        if not jnp.issubdtype(v.dtype, jnp.floating):
-            raise TypeError(f"a soft permutation mixes values, which {v.dtype} cannot hold; pass floats.")
-        dtype = jnp.promote_types(self.rows.dtype, wide_float(v.dtype))
-        order = with_columns(self.kernel.line.indices, columns)
-        rows, scales = (with_columns(scale, columns).astype(dtype) for scale in (self.rows, self.columns))
-        if self.transposed:
-            mixed = self.kernel(v.astype(dtype) * rows, columns, rows_move=True, columns_move=False) * scales
-            return primitives.permute(order, mixed.astype(v.dtype), axis, transpose=True)
-        in_order = primitives.permute(order, v, axis).astype(dtype)
-        return (self.kernel(in_order * scales, columns) * rows).astype(v.dtype)
+    def mix(self, v: Array, columns: int) -> Array:
+        rows, scales = (with_columns(scale, columns).astype(v.dtype) for scale in (self.rows, self.columns))
+        return self.kernel(v * scales, columns) * rows
+
+    def spread(self, w: Array, columns: int) -> Array:
+        rows, scales = (with_columns(scale, columns).astype(w.dtype) for scale in (self.rows, self.columns))
+        return self.kernel(w * rows, columns, rows_move=True, columns_move=False) * scales
 
     def _log_entries(self, columns: Array, axis: int) -> Array:
         row, element = sorted_places(self, columns, axis, self.transposed)

@@ -8,7 +8,6 @@ from jaxtyping import Array, Bool, Float, Int, Shaped
 
 from .. import _primitives as primitives
 from .._keys import wide_float
-from .soft import middle
 
 
 class Line(eqx.Module):
@@ -38,13 +37,33 @@ class Line(eqx.Module):
         return lax.stop_gradient(jnp.where(self.starts, self.gaps * rate, 0))
 
     @property
-    def middle(self) -> Float[Array, "*row"]:
-        return middle(self.values, self.axis % self.values.ndim)
+    def finite_values(self) -> Float[Array, "*shape"]:
+        """The values, with 0 for those that are not finite."""
+        return jnp.where(jnp.isfinite(self.values), self.values, 0)
 
-    def centred(self, in_order: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
-        """Numbers of `x` in order, from the middle; 0 for those that are not finite."""
+    def centre(self, rate: Float[Array, ""]) -> Float[Array, "*shape"]:
+        """For each element a number to measure from: that of its component which is nearest to the middle of the row.
+
+        Components end also at gaps so wide that nothing flows over them in double precision: an element is never measured from
+        one that has no part in its sums, which could be larger by any factor. Without a derivative.
+        """
+        axis, values = self.axis % self.gaps.ndim, self.finite_values
+        place = lax.broadcasted_iota(jnp.int32, values.shape, axis)
+        middle = values.shape[axis] // 2
+        first = self.cut | (self.gaps * rate > primitives.FAR)
+
+        def carried(begins: Array, *, reverse: bool) -> Array:
+            begins = begins | (place == middle)
+            goes_on = (~(primitives.shifted(begins, axis, 1) if reverse else begins)).astype(values.dtype)
+            return primitives.recurrence(goes_on, jnp.where(begins, values, 0), axis, reverse=reverse)
+
+        forth, back = carried(first, reverse=False), carried(later(first, axis, True), reverse=True)
+        return lax.stop_gradient(jnp.where(place < middle, back, forth))
+
+    def centred(self, in_order: Float[Array, "*shape"], centre: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
+        """Numbers of `x` in order minus the `centre`; 0 for those that are not finite."""
         finite = jnp.isfinite(self.values)
-        return jnp.where(finite, jnp.where(finite, in_order, 0) - self.middle, 0)
+        return jnp.where(finite, jnp.where(finite, in_order, 0) - centre, 0)
 
     def cell(self, places: Int[Array, "*places"]) -> Int[Array, "*places"]:
         """Where the piece starts that each of these places is in, of which nothing flows into another."""

@@ -8,6 +8,7 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 from jax.typing import ArrayLike
 from jaxtyping import Array, Float
@@ -28,7 +29,13 @@ def as_temperature(temperature: ArrayLike) -> Float[Array, ""]:
     value = _axis.known(temperature)
     if value is not None and not 0 < value < jnp.inf:
         raise ValueError(f"temperature must be positive and finite, got {value}; for no softness take sortax.Exact().")
-    return t if jnp.issubdtype(t.dtype, jnp.floating) else t.astype(float)
+    t = t if jnp.issubdtype(t.dtype, jnp.floating) else t.astype(float)
+    if value is not None and not jnp.finfo(t.dtype).tiny <= np.asarray(t) < jnp.inf:
+        raise ValueError(
+            f"temperature {value} is zero or infinite in {t.dtype}, JAX's default float type; pass one from "
+            f"{jnp.finfo(t.dtype).tiny:.2g} to {jnp.finfo(t.dtype).max:.2g}, or enable 64-bit types."
+        )
+    return t
 
 
 @jax.custom_jvp
@@ -44,8 +51,9 @@ def _reciprocal_jvp(primals: Any, tangents: Any) -> Any:
 
 
 def or_nan(temperature: Float[Array, ""], y: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
-    """`y`, with its derivatives, or NaN for a temperature that was traced, and is not positive and finite."""
-    return y * jnp.where((temperature > 0) & (temperature < jnp.inf), 1, jnp.nan).astype(y.dtype)
+    """`y`, with its derivatives, or NaN for a temperature that was traced and is not positive and finite in the type of `y`."""
+    t = temperature.astype(y.dtype)
+    return y * jnp.where((t >= jnp.finfo(t.dtype).tiny) & (t < jnp.inf), 1, jnp.nan).astype(y.dtype)
 
 
 class AbstractSoftRelaxation(AbstractRelaxation):
@@ -93,11 +101,8 @@ def sort_by_operator(
     permutation: Callable[..., Any], relax: Any, x: Array, segments: Array | None, axis: int, descending: bool
 ) -> Array:
     """`P @ x`, in which what is not finite is by itself."""
-    P = permutation(relax, x, segments, axis, descending)
-    y = wide(x)
-    s = primitives.permute(P.indices, y, axis)
-    centre = middle(s, axis)
-    return jnp.where(jnp.isfinite(s), P @ jnp.where(jnp.isfinite(y), y - centre, 0) + centre, s).astype(x.dtype)
+    s = or_nan(relax.temperature, permutation(relax, x, segments, axis, descending).sorted_values())
+    return (-s if descending else s).astype(x.dtype)
 
 
 @functools.partial(jax.jit, static_argnums=(0, 5, 6))
@@ -112,13 +117,6 @@ def mask_by_place(relax: Any, x: Array, k: Array, axis: int, *, segments: Array 
     """Soft membership of the k largest: what each element has of the last k places."""
     taken = primitives.places(x.shape, axis, segments, from_end=True) < k
     return relax.place(x, taken.astype(wide_float(x.dtype)), axis, segments=segments)
-
-
-def middle(in_order: Float[Array, "*shape"], axis: int) -> Float[Array, "*row"]:
-    """A number to measure from, so that large ones have small differences; without a derivative."""
-    n = in_order.shape[axis]
-    some = lax.stop_gradient(lax.slice_in_dim(in_order, n // 2, min(n // 2 + 1, n), axis=axis))
-    return jnp.where(jnp.isfinite(some), some, 0)
 
 
 def wide(x: Array) -> Array:

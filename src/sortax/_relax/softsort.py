@@ -87,9 +87,7 @@ class SoftSort(AbstractSoftRelaxation, AbstractPermutationRelaxation):
         check_choice("distance", self.distance, ("absolute", "squared"))
 
     def sort(self, x: Array, axis: int, *, descending: bool = False, segments: Array | None = None) -> Array:
-        if self.doubly_stochastic:
-            return sort_by_operator(_permutation, self, as_floats(self, x), segments, axis, descending)
-        return _sort(self, as_floats(self, x), segments, axis, descending)
+        return sort_by_operator(_permutation, self, as_floats(self, x), segments, axis, descending)
 
     def place(self, x: Array, w: Array, axis: int, *, descending: bool = False, segments: Array | None = None) -> Array:
         return place_by_operator(_permutation, self, wide(x), w, segments, axis, descending)
@@ -120,15 +118,6 @@ def _falloff(relax: SoftSort, dtype: DTypeLike) -> Falloff:
 
 def _kernel(relax: SoftSort, x: Array, segments: Array | None, axis: int, descending: bool) -> Kernel:
     return kernel(x, _falloff(relax, wide(x).dtype), axis, segments=segments, descending=descending)
-
-
-@functools.partial(jax.jit, static_argnums=(3, 4))
-def _sort(relax: SoftSort, x: Array, segments: Array | None, axis: int, descending: bool) -> Array:
-    K = _kernel(relax, x, segments, axis, descending)
-    on, centred = K.line, K.line.centred(K.x)
-    mean = on.middle + K(centred) / K(jnp.ones_like(centred))
-    s = or_nan(relax.temperature, jnp.where(jnp.isfinite(on.values), mean, on.values))
-    return (-s if descending else s).astype(x.dtype)
 
 
 @functools.partial(jax.jit, static_argnums=(3, 4))
