@@ -133,19 +133,17 @@ def _trimmed_mean(arrays: list[Array], relax: Any, axis: int, limits: _Limits) -
     x, *masks = arrays
     n = x.shape[axis]
     x = x if jnp.issubdtype(x.dtype, jnp.floating) else x.astype(jnp.result_type(float))
-    count, valid = n, True
-    if masks:
-        (valid,) = masks
-        count = jnp.sum(valid, axis, keepdims=True, dtype=jnp.int32)
+    mask = masks[0] if masks else None
+    count = n if mask is None else jnp.sum(mask, axis, keepdims=True, dtype=jnp.int32)
     begin, end = _ends(limits, count)
-    if masks:
-        x, segments = apart(x, valid)
-        s = relax.sort(x, axis, segments=segments)
-    else:
+    if mask is None:
         s = relax.partition(x, tuple(sorted({k for k in (begin, end - 1) if 0 <= k < n})), axis)
+    else:
+        x, segments = apart(x, mask)
+        s = relax.sort(x, axis, segments=segments)
     place = lax.broadcasted_iota(jnp.int32, x.shape, axis)
     # With a NaN all is one, and stays tied to the elements it comes from.
-    stop = jnp.where(jnp.any(jnp.isnan(x) & valid, axis, keepdims=True), count, end)
+    stop = jnp.where(jnp.any(jnp.isnan(x), axis, keepdims=True), count, end)
     total = jnp.sum(jnp.where((place >= begin) & (place < stop), s, 0), axis)
     return total / jnp.squeeze(jnp.broadcast_to(end - begin, stop.shape), axis).astype(x.dtype)
 
