@@ -1,15 +1,15 @@
 """sortax: differentiate through anything that sorts, in JAX."""
 
 from . import losses as losses
+from ._nan_quantile import nanmedian as nanmedian
+from ._nan_quantile import nanpercentile as nanpercentile
+from ._nan_quantile import nanquantile as nanquantile
 from ._native import native_status as native_status
 from ._permutation import AbstractPermutation as AbstractPermutation
 from ._permutation import AveragedPermutation as AveragedPermutation
 from ._permutation import DirectionalPermutation as DirectionalPermutation
 from ._permutation import Permutation as Permutation
 from ._quantile import median as median
-from ._quantile import nanmedian as nanmedian
-from ._quantile import nanpercentile as nanpercentile
-from ._quantile import nanquantile as nanquantile
 from ._quantile import percentile as percentile
 from ._quantile import quantile as quantile
 from ._rank import rank as rank

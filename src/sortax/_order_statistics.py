@@ -63,7 +63,7 @@ def check_method(method: str, weighted: bool) -> None:
 def quantiles(
     a: Any, q: Any, scale: int, axis: Any, method: str, keepdims: bool, weights: Any, where: Any, relax: Any, skip_nan: bool
 ) -> Array:
-    """The ops of `_quantile.py`, with `q` from 0 to `scale`."""
+    """The ops of `_quantile.py` and `_nan_quantile.py`, with `q` from 0 to `scale`."""
     x, p = _axis.as_real("a", a), as_probabilities(q, scale)
     check_method(method, weights is not None)
     kept, mask = _axis.kept_shape(x.shape, axis), _axis.as_mask(where, x.shape)
@@ -78,6 +78,14 @@ def quantiles(
     y = of(dict(zip(parts, arrays, strict=True)), p.reshape(-1), as_relaxation(relax), axis, method, scale)
     y = in_front(y, axis, p.shape)
     return y.reshape(*p.shape, *kept) if keepdims else y
+
+
+def medians(a: Any, axis: Any, keepdims: bool, weights: Any, where: Any, relax: Any, skip_nan: bool) -> Array:
+    """The medians of `_quantile.py` and `_nan_quantile.py`."""
+    # Put there explicitly: a user who forbids implicit transfers has given an array that is on its device.
+    half = jax.device_put(0.5)
+    method = "linear" if weights is None else "averaged_inverted_cdf"
+    return quantiles(a, half, 1, axis, method, keepdims, weights, where, relax, skip_nan)
 
 
 @functools.partial(jax.jit, static_argnums=(3, 4, 5))

@@ -1,12 +1,11 @@
-"""Quantiles: `quantile`, `percentile`, `median` and their counterparts that ignore NaN."""
+"""Quantiles: `quantile`, `percentile` and `median`."""
 
-import jax
 from jax.sharding import NamedSharding, PartitionSpec, reshard
 from jax.typing import ArrayLike
 from jaxtyping import Array, Float
 
 from . import _axis
-from ._order_statistics import quantiles
+from ._order_statistics import medians, quantiles
 from ._relax import AbstractRelaxation, Exact
 
 _Axes = int | tuple[int, ...] | None
@@ -40,10 +39,11 @@ def quantile(
     - `method`: `"linear"`, `"lower"`, `"higher"`, `"midpoint"`, `"nearest"`, `"inverted_cdf"`,
       `"averaged_inverted_cdf"`, `"closest_observation"`, `"interpolated_inverted_cdf"`, `"hazen"`, `"weibull"`,
       `"median_unbiased"` or `"normal_unbiased"`, as NumPy defines them.
-    - `keepdims`: keep the axis with length one.
-    - `weights`: how often each element counts; of the shape of `a`, or a vector along the axis. For the methods
-      `"inverted_cdf"` and `"averaged_inverted_cdf"`; has derivative zero. With a soft relaxation they say, in exact order, where
-      the soft sorted values are read.
+    - `keepdims`: keep each reduced axis with length one.
+    - `weights`: how often each element counts, not negative and finite: of the shape of `a`, or of the reduced axes in the
+      order in which `axis` names them. A whole weight is so many copies. For the methods
+      `"inverted_cdf"` and `"averaged_inverted_cdf"`; they have derivative zero.
+      With a soft relaxation they say, in exact order, where the soft sorted values are read.
     - `where`: boolean, broadcasts to `a`: only these elements count, and have a gradient.
     - `relax`: what sorting means; see [`sortax.Exact`][].
 
@@ -51,16 +51,20 @@ def quantile(
 
     Floats: the axes of `q`, then those of `a` that are left; of the dtype of `a`, or of JAX's default for integers.
 
+    **Hits:** a rank, or a step of the method, is hit where its `q` by the formula of the method, rounded to the dtype of the
+    given `q`, is that `q`. Only the value is moved to the rank, not the derivative in `q`.
+
     **Ties:** the derivative of the order statistics is what `relax` says. In `q` it is the one from above.
 
-    **NaN:** NaN if any element is, and the cotangent goes to the NaNs as in [`sortax.max`][]; if nothing is left; or if `q`
-    is traced and outside of [0, 1]. An infinity whose rank is hit is the result.
+    **NaN:** NaN if any element that counts is, and the cotangent goes to the NaNs as in [`sortax.max`][]; where none is left;
+    where a weight is negative, infinite or NaN, or all are zero; or where `q` is traced and outside of [0, 1].
+    An infinity whose rank is hit is the result.
 
-    **Cost:** O(n) time and memory for a few `q`; with `weights` one sort. The gradient reaches the selected elements
-    only. Ranks are computed in double precision: they are right also beyond 2^24 elements.
+    **Cost:** O(n) time and memory for a few `q`; with `weights` one sort and O(n + q) memory. The gradient reaches the selected
+    elements only. Ranks are computed in double precision: they are right also beyond 2^24 elements.
 
     **Raises:** `ValueError` if `q` is known and outside of [0, 1], if `method` is not one of these (or not one for weights),
-    if `axis` is out of range, or if `where` or `weights` do not fit; `TypeError` if `a` is complex.
+    if `axis` is out of range, or if `where` or `weights` do not fit; `TypeError` if `a` is complex or `where` not boolean.
 
     Hyndman and Fan, "Sample quantiles in statistical packages" (1996).
 
@@ -93,12 +97,46 @@ def percentile(
     where: ArrayLike | None = None,
     relax: AbstractRelaxation = Exact(),
 ) -> Float[Array, "..."]:
-    """[`sortax.quantile`][] of `q` / 100: `jax.numpy.percentile`.
+    """Percentiles by selection, differentiable in the array and in `q`: `jax.numpy.percentile`, with all methods of NumPy.
 
-    **Arguments:** `q` from 0 to 100; `a`, `axis`, `out`, `overwrite_input`, `method`, `keepdims`, `weights`, `where`,
-    `relax` as there; `out_sharding`, where the result is to live, as in `jax.numpy`.
+    **Arguments:**
 
-    **Returns:** as there. **Ties:** as there. **NaN:** as there. **Cost:** as there. **Raises:** as there.
+    - `a`: array of any real dtype.
+    - `q`: percentages from 0 to 100, of any shape and in any order; may be traced.
+    - `axis`: the axis, or several, to reduce; `None` for all.
+    - `out`, `overwrite_input`: refused, as `jax.numpy` does.
+    - `method`: `"linear"`, `"lower"`, `"higher"`, `"midpoint"`, `"nearest"`, `"inverted_cdf"`,
+      `"averaged_inverted_cdf"`, `"closest_observation"`, `"interpolated_inverted_cdf"`, `"hazen"`, `"weibull"`,
+      `"median_unbiased"` or `"normal_unbiased"`, as NumPy defines them.
+    - `keepdims`: keep each reduced axis with length one.
+    - `weights`: how often each element counts, not negative and finite: of the shape of `a`, or of the reduced axes in the
+      order in which `axis` names them. A whole weight is so many copies. For the methods
+      `"inverted_cdf"` and `"averaged_inverted_cdf"`; they have derivative zero.
+      With a soft relaxation they say, in exact order, where the soft sorted values are read.
+    - `out_sharding`: where the result is to live, as in `jax.numpy`.
+    - `where`: boolean, broadcasts to `a`: only these elements count, and have a gradient.
+    - `relax`: what sorting means; see [`sortax.Exact`][].
+
+    **Returns:**
+
+    Floats: the axes of `q`, then those of `a` that are left; of the dtype of `a`, or of JAX's default for integers.
+
+    **Hits:** a rank, or a step of the method, is hit where its `q` by the formula of the method, rounded to the dtype of the
+    given `q`, is that `q`, before any division by 100. Only the value is moved to the rank, not the derivative in `q`.
+
+    **Ties:** the derivative of the order statistics is what `relax` says. In `q` it is the one from above.
+
+    **NaN:** NaN if any element that counts is, and the cotangent goes to the NaNs as in [`sortax.max`][]; where none is left;
+    where a weight is negative, infinite or NaN, or all are zero; or where `q` is traced and outside of [0, 100].
+    An infinity whose rank is hit is the result.
+
+    **Cost:** O(n) time and memory for a few `q`; with `weights` one sort and O(n + q) memory. The gradient reaches the selected
+    elements only. Ranks are computed in double precision: they are right also beyond 2^24 elements.
+
+    **Raises:** `ValueError` if `q` is known and outside of [0, 100], if `method` is not one of these (or not one for weights),
+    if `axis` is out of range, or if `where` or `weights` do not fit; `TypeError` if `a` is complex or `where` not boolean.
+
+    Hyndman and Fan, "Sample quantiles in statistical packages" (1996).
 
     ??? example
         ```python
@@ -111,69 +149,6 @@ def percentile(
     _axis.refuse("percentile", out=out, overwrite_input=overwrite_input)
     y = quantiles(a, q, 100, axis, method, keepdims, weights, where, relax, skip_nan=False)
     return y if out_sharding is None else reshard(y, out_sharding)
-
-
-def nanquantile(
-    a: ArrayLike,
-    q: ArrayLike,
-    axis: _Axes = None,
-    out: None = None,
-    overwrite_input: bool = False,
-    method: str = "linear",
-    keepdims: bool = False,
-    *,
-    weights: ArrayLike | None = None,
-    where: ArrayLike | None = None,
-    relax: AbstractRelaxation = Exact(),
-) -> Float[Array, "..."]:
-    """[`sortax.quantile`][] of the elements that are not NaN: `jax.numpy.nanquantile`.
-
-    **Arguments:** `a`, `q`, `axis`, `out`, `overwrite_input`, `method`, `keepdims`, `weights`, `where`, `relax` as there.
-
-    **Returns:** as there. **Ties:** as there. **NaN:** left out; NaN where all are. **Cost:** as there. **Raises:** as there.
-
-    ??? example
-        ```python
-        >>> import jax.numpy as jnp, sortax as sx
-        >>> print(sx.nanquantile(jnp.array([4., jnp.nan, 3., 2.]), 0.5))
-        3.0
-
-        ```
-    """
-    _axis.refuse("nanquantile", out=out, overwrite_input=overwrite_input)
-    return quantiles(a, q, 1, axis, method, keepdims, weights, where, relax, skip_nan=True)
-
-
-def nanpercentile(
-    a: ArrayLike,
-    q: ArrayLike,
-    axis: _Axes = None,
-    out: None = None,
-    overwrite_input: bool = False,
-    method: str = "linear",
-    keepdims: bool = False,
-    *,
-    weights: ArrayLike | None = None,
-    where: ArrayLike | None = None,
-    relax: AbstractRelaxation = Exact(),
-) -> Float[Array, "..."]:
-    """[`sortax.percentile`][] of the elements that are not NaN: `jax.numpy.nanpercentile`.
-
-    **Arguments:** `q` from 0 to 100; `a`, `axis`, `out`, `overwrite_input`, `method`, `keepdims`, `weights`, `where`,
-    `relax` as in [`sortax.quantile`][].
-
-    **Returns:** as there. **Ties:** as there. **NaN:** left out; NaN where all are. **Cost:** as there. **Raises:** as there.
-
-    ??? example
-        ```python
-        >>> import jax.numpy as jnp, sortax as sx
-        >>> print(sx.nanpercentile(jnp.array([4., jnp.nan, 3., 2.]), 50))
-        3.0
-
-        ```
-    """
-    _axis.refuse("nanpercentile", out=out, overwrite_input=overwrite_input)
-    return quantiles(a, q, 100, axis, method, keepdims, weights, where, relax, skip_nan=True)
 
 
 def median(
@@ -191,13 +166,33 @@ def median(
 
     **Arguments:**
 
-    - `a`, `axis`, `out`, `overwrite_input`, `keepdims`, `where`, `relax`: as for [`sortax.quantile`][].
-    - `weights`: how often each element counts, as there; the weighted median is that of `"averaged_inverted_cdf"`.
+    - `a`: array of any real dtype.
+    - `axis`: the axis, or several, to reduce; `None` for all.
+    - `out`, `overwrite_input`: refused, as `jax.numpy` does.
+    - `keepdims`: keep each reduced axis with length one.
+    - `weights`: how often each element counts, not negative and finite: of the shape of `a`, or of the reduced axes in the
+      order in which `axis` names them. A whole weight is so many copies. The weighted median is the
+      quantile of `"averaged_inverted_cdf"`. Weights have derivative zero.
+      With a soft relaxation they say, in exact order, where the soft sorted values are read.
+    - `where`: boolean, broadcasts to `a`: only these elements count, and have a gradient.
+    - `relax`: what sorting means; see [`sortax.Exact`][].
 
-    **Returns:** floats without the axis: of the dtype of `a`, or of JAX's default for integers.
+    **Returns:**
 
-    **Ties:** as there; with all elements equal, `Exact("stable")` gives the cotangent to the two in the middle and
-    `Exact("average")` to all alike. **NaN:** as there. **Cost:** as there. **Raises:** as there.
+    Floats without the axis: of the dtype of `a`, or of JAX's default for integers.
+
+    **Ties:** with all elements equal, `Exact("stable")` gives the cotangent to the two in the middle and `Exact("average")` to
+    all alike.
+
+    **NaN:** NaN if any element that counts is, and the cotangent goes to the NaNs as in [`sortax.max`][]; where none is left;
+    where a weight is negative, infinite or NaN, or all are zero.
+    An infinity whose rank is hit is the result.
+
+    **Cost:** O(n) time and memory; with `weights` one sort. The gradient reaches the selected elements only. Ranks are
+    computed in double precision: they are right also beyond 2^24 elements.
+
+    **Raises:** `ValueError` if `axis` is out of range, or if `where` or `weights` do not fit; `TypeError` if `a` is complex or
+    `where` not boolean.
 
     ??? example
         ```python
@@ -209,60 +204,4 @@ def median(
         ```
     """
     _axis.refuse("median", out=out, overwrite_input=overwrite_input)
-    return quantiles(
-        a,
-        _middle(),
-        1,
-        axis,
-        "linear" if weights is None else "averaged_inverted_cdf",
-        keepdims,
-        weights,
-        where,
-        relax,
-        skip_nan=False,
-    )
-
-
-def nanmedian(
-    a: ArrayLike,
-    axis: _Axes = None,
-    out: None = None,
-    overwrite_input: bool = False,
-    keepdims: bool = False,
-    *,
-    weights: ArrayLike | None = None,
-    where: ArrayLike | None = None,
-    relax: AbstractRelaxation = Exact(),
-) -> Float[Array, "..."]:
-    """[`sortax.median`][] of the elements that are not NaN: `jax.numpy.nanmedian`.
-
-    **Arguments:** `a`, `axis`, `out`, `overwrite_input`, `keepdims`, `weights`, `where`, `relax` as there.
-
-    **Returns:** as there. **Ties:** as there. **NaN:** left out; NaN where all are. **Cost:** as there. **Raises:** as there.
-
-    ??? example
-        ```python
-        >>> import jax.numpy as jnp, sortax as sx
-        >>> print(sx.nanmedian(jnp.array([[4., jnp.nan], [3., 2.]]), axis=0))
-        [3.5 2. ]
-
-        ```
-    """
-    _axis.refuse("nanmedian", out=out, overwrite_input=overwrite_input)
-    return quantiles(
-        a,
-        _middle(),
-        1,
-        axis,
-        "linear" if weights is None else "averaged_inverted_cdf",
-        keepdims,
-        weights,
-        where,
-        relax,
-        skip_nan=True,
-    )
-
-
-def _middle() -> Array:
-    # Put there explicitly: a user who forbids implicit transfers has given an array that is on its device.
-    return jax.device_put(0.5)
+    return medians(a, axis, keepdims, weights, where, relax, skip_nan=False)

@@ -74,22 +74,38 @@ def segment_quantile(
     method: str = "linear",
     relax: AbstractRelaxation = Exact(),
 ) -> Float[Array, "..."]:
-    """The quantiles of each segment; see [`sortax.quantile`][].
+    """The quantiles of each segment, differentiable in the array and in `q`.
 
     **Arguments:**
 
-    - `data`, `segment_ids`, `num_segments`, `axis`: as for [`sortax.segment_sort`][].
+    - `data`: array of any real dtype.
+    - `segment_ids`: the segment of each element: integers, along the axis or of the shape of `data`, in any order. Elements of
+      none of the segments are left out, as those of [`sortax.segment_sort`][] are.
     - `q`: probabilities from 0 to 1, of any shape; may be traced.
-    - `method`: as for [`sortax.quantile`][].
+    - `num_segments`: how many segments; by default one more than the largest id, which must be known then.
+    - `axis`: the axis along which the segments lie.
+    - `method`: `"linear"`, `"lower"`, `"higher"`, `"midpoint"`, `"nearest"`, `"inverted_cdf"`,
+      `"averaged_inverted_cdf"`, `"closest_observation"`, `"interpolated_inverted_cdf"`, `"hazen"`, `"weibull"`,
+      `"median_unbiased"` or `"normal_unbiased"`, as NumPy defines them.
     - `relax`: what sorting means; see [`sortax.Exact`][].
 
     **Returns:**
 
-    Floats: the axes of `q`, then those of `data` with `num_segments` in the place of the axis.
+    Floats: the axes of `q`, then those of `data` with `num_segments` in the place of the axis; of the dtype of `data`, or of
+    JAX's default for integers.
 
-    **Ties:** as [`sortax.quantile`][]. **NaN:** NaN for a segment that has one, and for one without elements.
+    **Hits:** a rank of a segment is hit as in [`sortax.quantile`][]: where its `q`, rounded to the dtype of the given `q`, is that.
 
-    **Cost:** as [`sortax.segment_sort`][]. **Raises:** as there and as [`sortax.quantile`][].
+    **Ties:** the derivative of the order statistics is what `relax` says. In `q` it is the one from above.
+
+    **NaN:** NaN for a segment that has one, to which its cotangent goes, and for one without elements; and where `q` is traced and
+    outside of [0, 1]. Other segments change nothing. An infinity whose rank is hit is the result.
+
+    **Cost:** one sort of pairs of a segment and an element; O(n + q num_segments) memory.
+
+    **Raises:** `ValueError` if `q` is known and outside of [0, 1], if `method` is not one of these, if `axis` is out of range, if
+    `segment_ids` do not fit, or if `num_segments` is missing where they are traced; `TypeError` if `data` is complex or
+    `segment_ids` are not integers.
 
     ??? example
         ```python
@@ -116,13 +132,29 @@ def segment_median(
     axis: int = 0,
     relax: AbstractRelaxation = Exact(),
 ) -> Float[Array, "..."]:
-    """The median of each segment: `segment_quantile` at 0.5.
+    """The median of each segment: the middle element, or the mean of the two in the middle.
 
-    **Arguments:** `data`, `segment_ids`, `num_segments`, `axis`, `relax` as for [`sortax.segment_quantile`][].
+    **Arguments:**
 
-    **Returns:** floats of the shape of `data` with `num_segments` in the place of the axis.
+    - `data`: array of any real dtype.
+    - `segment_ids`: the segment of each element: integers, along the axis or of the shape of `data`, in any order. Elements of
+      none of the segments are left out, as those of [`sortax.segment_sort`][] are.
+    - `num_segments`: how many segments; by default one more than the largest id, which must be known then.
+    - `axis`: the axis along which the segments lie.
+    - `relax`: what sorting means; see [`sortax.Exact`][].
 
-    **Ties:** as there. **NaN:** as there. **Cost:** as there. **Raises:** as there.
+    **Returns:** floats of the shape of `data` with `num_segments` in the place of the axis; of the dtype of `data`, or of JAX's
+    default for integers.
+
+    **Ties:** the derivative of the order statistics is what `relax` says.
+
+    **NaN:** NaN for a segment that has one, to which its cotangent goes, and for one without elements. Other segments change
+    nothing.
+
+    **Cost:** one sort of pairs of a segment and an element; O(n + num_segments) memory.
+
+    **Raises:** `ValueError` if `axis` is out of range, if `segment_ids` do not fit, or if `num_segments` is missing where they are
+    traced; `TypeError` if `data` is complex or `segment_ids` are not integers.
 
     ??? example
         ```python

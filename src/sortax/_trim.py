@@ -38,7 +38,8 @@ def trimmed_mean(
     **Arguments:**
 
     - `a`: array of any real dtype.
-    - `limits`: shares from 0 to 1 of the elements to leave out below and above, rounded down to whole numbers.
+    - `limits`: shares from 0 to 1 of the elements to leave out below and above: of n elements the whole part of the share times n,
+      and k where the share is k / n as rounded to its dtype.
     - `axis`: the axis, or several, to reduce; `None` for all.
     - `where`: boolean, broadcasts to `a`: only these elements count, and have a gradient.
     - `keepdims`: keep the axis with length one.
@@ -89,7 +90,8 @@ def winsorize(
     **Arguments:**
 
     - `a`: array of any real dtype.
-    - `limits`: shares from 0 to 1 of the elements to clip below and above, rounded down to whole numbers; `None` for none.
+    - `limits`: shares from 0 to 1 of the elements to clip below and above: of n elements the whole part of the share times n, and k
+      where the share is k / n as rounded to its dtype; `None` for none.
     - `axis`: the axis to clip along, or `None` for all elements together.
     - `relax`: what sorting means; see [`sortax.Exact`][].
 
@@ -131,21 +133,17 @@ def _trimmed_mean(arrays: list[Array], relax: Any, axis: int, limits: _Limits) -
     x, *masks = arrays
     n = x.shape[axis]
     x = x if jnp.issubdtype(x.dtype, jnp.floating) else x.astype(jnp.result_type(float))
-    is_nan = jnp.isnan(x)
-    if masks:
-        (valid,) = masks
-        is_nan &= valid
-        count = jnp.sum(valid, axis, keepdims=True, dtype=jnp.int32)
-        begin, end = _ends(limits, count)
-        x, segments = apart(x, valid)
-        s = relax.sort(x, axis, segments=segments)
-    else:
-        count = n
-        begin, end = _ends(limits, count)
+    mask = masks[0] if masks else None
+    count = n if mask is None else jnp.sum(mask, axis, keepdims=True, dtype=jnp.int32)
+    begin, end = _ends(limits, count)
+    if mask is None:
         s = relax.partition(x, tuple(sorted({k for k in (begin, end - 1) if 0 <= k < n})), axis)
+    else:
+        x, segments = apart(x, mask)
+        s = relax.sort(x, axis, segments=segments)
     place = lax.broadcasted_iota(jnp.int32, x.shape, axis)
     # With a NaN all is one, and stays tied to the elements it comes from.
-    stop = jnp.where(jnp.any(is_nan, axis, keepdims=True), count, end)
+    stop = jnp.where(jnp.any(jnp.isnan(x), axis, keepdims=True), count, end)
     total = jnp.sum(jnp.where((place >= begin) & (place < stop), s, 0), axis)
     return total / jnp.squeeze(jnp.broadcast_to(end - begin, stop.shape), axis).astype(x.dtype)
 
