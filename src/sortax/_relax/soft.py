@@ -8,7 +8,6 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax import lax
 from jax.typing import ArrayLike
 from jaxtyping import Array, Float
@@ -30,7 +29,7 @@ def as_temperature(temperature: ArrayLike) -> Float[Array, ""]:
     if value is not None and not 0 < value < jnp.inf:
         raise ValueError(f"temperature must be positive and finite, got {value}; for no softness take sortax.Exact().")
     t = t if jnp.issubdtype(t.dtype, jnp.floating) else t.astype(float)
-    if value is not None and not jnp.finfo(t.dtype).tiny <= np.asarray(t) < jnp.inf:
+    if value is not None and not float(jnp.finfo(t.dtype).tiny) <= float(value) <= float(jnp.finfo(t.dtype).max):
         raise ValueError(
             f"temperature {value} is zero or infinite in {t.dtype}, JAX's default float type; pass one from "
             f"{jnp.finfo(t.dtype).tiny:.2g} to {jnp.finfo(t.dtype).max:.2g}, or enable 64-bit types."
