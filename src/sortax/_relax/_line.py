@@ -58,7 +58,9 @@ class Line(eqx.Module):
             return primitives.recurrence(goes_on, jnp.where(begins, values, 0), axis, reverse=reverse)
 
         forth, back = carried(first, reverse=False), carried(later(first, axis, True), reverse=True)
-        return lax.stop_gradient(jnp.where(place < middle, back, forth))
+        # Placed on devices as the values are, which a choice between them must be.
+        is_before = (place < middle) | jnp.zeros_like(first)
+        return lax.stop_gradient(jnp.where(is_before, back, forth))
 
     def centred(self, in_order: Float[Array, "*shape"], centre: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
         """Numbers of `x` in order minus the `centre`; 0 for those that are not finite."""
