@@ -7,6 +7,8 @@ import pytest
 import sortax as sx
 from soft import SOFT, numbers
 
+QUICK_TO_COMPILE = True
+
 TEMPERATURES = np.geomspace(0.02, 20, 13)
 N = 12
 

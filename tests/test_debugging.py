@@ -10,6 +10,8 @@ from helpers import OPS as SORTING
 from helpers import central
 from soft import OPS, SOFT, WITH_OPERATOR, ops_of
 
+QUICK_TO_COMPILE = True
+
 X = np.random.default_rng(0).normal(size=6)
 W = np.random.default_rng(1).normal(size=6)
 EVERY = (

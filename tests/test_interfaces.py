@@ -19,6 +19,8 @@ from helpers import central, run_python
 from soft import softsort
 from sortax import _jax
 
+QUICK_TO_COMPILE = True
+
 ROOT = Path(sx.__file__).parent
 X = np.random.default_rng(0).normal(size=(8, 6))
 W = np.random.default_rng(1).normal(size=6)

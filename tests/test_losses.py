@@ -9,6 +9,8 @@ import scipy.stats
 import sortax as sx
 from soft import SOFT, numbers
 
+QUICK_TO_COMPILE = True
+
 
 def test_spearman_of_exact_ranks_is_scipys():
     x, y = numbers(40, 1), np.round(numbers(40, 2))

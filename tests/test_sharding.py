@@ -17,6 +17,8 @@ import sortax as sx
 from devices import KINDS, SPLITS, assert_no_collective, mesh, placed
 from helpers import RELAXATIONS, REVERSIBLE, assert_same, order, sorted_
 
+QUICK_TO_COMPILE = True
+
 # Integers, with ties, in whose sums no order of addition makes a difference.
 X = np.random.default_rng(0).integers(0, 9, (16, 24)).astype(np.float64)
 W = np.random.default_rng(1).integers(-8, 8, 24).astype(np.float64)

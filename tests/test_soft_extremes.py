@@ -42,7 +42,6 @@ def test_extreme_temperatures(name):
         assert all(np.isfinite(part).all() for part in jax.tree.leaves(jacobian))
 
 
-@pytest.mark.lowering
 @every
 def test_nan_and_infinity(name):
     """Each is by itself: the numbers are sorted among themselves, between -inf and inf, with NaN last."""
@@ -66,7 +65,6 @@ def test_nan_and_infinity(name):
         close(g[np.ix_(finite, finite)], own)
 
 
-@pytest.mark.lowering
 @every
 def test_half_precision_is_computed_in_single(name):
     f = jax.jit(lambda x, relax: (sx.sort(x, relax=relax), sx.rank(x, relax=relax), sx.top_k_mask(x, 40, relax=relax)))

@@ -9,6 +9,8 @@ import pytest
 import sortax as sx
 from soft import SOFT, numbers
 
+QUICK_TO_COMPILE = True
+
 
 def perplexity(P):
     return np.exp(-np.sum(np.where(P > 0, P * np.log(np.where(P > 0, P, 1)), 0), -1).astype(float))

@@ -12,6 +12,8 @@ from jax.interpreters import partial_eval
 import sortax as sx
 from helpers import DIFFERENTIABLE, OPS, RELAXATIONS, REVERSIBLE, assert_same, distinct, equations, order, sorted_, take
 
+QUICK_TO_COMPILE = True
+
 X = np.random.default_rng(0).integers(0, 4, (3, 5)).astype(np.float64)
 T = np.random.default_rng(1).normal(size=(3, 5))
 # A loss with a curved outside, so that second derivatives see the permutation.
