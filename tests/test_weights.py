@@ -144,3 +144,12 @@ def test_extended_forms():
             assert sx.median(x, weights=np.ones(3).astype(dtype)) == 2
     gradient = jax.grad(lambda w: sx.quantile(x, 0.4, weights=w, method="inverted_cdf"))(np.array([1.0, 2, 3]))
     assert_same(gradient, np.zeros(3))
+
+
+@pytest.mark.parametrize("ties", ["stable", "average"])
+def test_what_has_no_weight_is_tied_to_no_infinity(ties):
+    x, w = np.array([inf, 1.0, inf, inf, nan]), np.array([0.0, 1.0, 1.0, 1.0, 0.0])
+    y, gradient = jax.value_and_grad(lambda x: sx.median(x, weights=w, relax=sx.Exact(ties)))(x)
+    expected = {"stable": [0.0, 0, 1, 0, 0], "average": [0, 0, 0.5, 0.5, 0]}[ties]
+    assert y == inf
+    assert_same(gradient, np.array(expected))

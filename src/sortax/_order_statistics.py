@@ -120,8 +120,10 @@ def _weighted_quantiles(parts: dict[str, Array], q: Array, relax: Any, axis: int
     takes_part = (w != 0) & parts.get("where", True)
     bad = jnp.any(takes_part & ~((w > 0) & (w < jnp.inf)), axis, keepdims=True) | ~jnp.any(takes_part, axis, keepdims=True)
     has_nan = jnp.any(takes_part & jnp.isnan(x), axis, keepdims=True)
+    has_infinity = jnp.any(takes_part & (x == jnp.inf), axis, keepdims=True)
     # What takes no part is tied to nothing that is read: it is behind all numbers, or before a NaN that comes last.
-    x = jnp.where(takes_part, x, jnp.where(has_nan, -jnp.inf, jnp.nan).astype(x.dtype))
+    behind = jnp.where(has_infinity, jnp.nan, jnp.inf)
+    x = jnp.where(takes_part, x, jnp.where(has_nan, -jnp.inf, behind).astype(x.dtype))
     w, q = jnp.where(takes_part, w, 0), jnp.broadcast_to(along(q, x.ndim, axis), shape)
     if isinstance(relax, Exact) and relax.ties == "directional":
         y, last = _at_weights_by_direction(x, w, q, axis, method, scale)
