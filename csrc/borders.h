@@ -4,8 +4,8 @@
 // is not read. F(b) is the sum over all elements of C(b - x_j), where C lacks Re sum of w exp(-b d) to one at distance d >=
 // 0. For each place wanted, one or as many in order as elements, the border is where F is the number of the place: `below`
 // is how many elements come before it; `offset` + `rest` how far it lies above the element before it or, negative, below the
-// one after it, whichever is nearer; infinite at infinity, as for the first place of what flows by itself. `width` is how far
-// the next border is, infinite where one of them is. Computed in double. Allocates scratch of the size of a row a term.
+// one after it, whichever is nearer; infinite at infinity, as for the first place of what flows by itself. `width` is how
+// far the next border is, infinite where one of them is. Computed in double. Allocates scratch of the size of a row a term.
 
 #pragma once
 
@@ -206,7 +206,8 @@ void borders_of_row(const Workers& workers, const BorderRow<E>& row, const Terms
   const auto position = [&](int64_t p) {
     const double offset = offsets.data()[p];
     constexpr double half = BorderLimits::kWide / 2;
-    return std::pair(x[std::clamp<int64_t>(offset < 0 ? below[p] : below[p] - 1, 0, n - 1)], std::clamp(offset, -half, half));
+    return std::pair(x[std::clamp<int64_t>(offset < 0 ? below[p] : below[p] - 1, 0, n - 1)],
+                     std::clamp(offset, -half, half));
   };
   for (int64_t p = 0; p < count; ++p) {
     const double offset = offsets.data()[p];

@@ -1,7 +1,6 @@
 """A rank, or a step, that a quantile is meant to hit is hit: by every method, dtype of `q`, mask, segment and relaxation."""
 
 import functools
-import itertools
 from fractions import Fraction
 
 import jax
@@ -10,7 +9,7 @@ import numpy as np
 import pytest
 
 import sortax as sx
-from helpers import FLOATS, assert_same, run_python
+from helpers import FLOATS, assert_same, deep_but, run_python
 from sortax._primitives import share_of
 
 nan, inf = np.nan, np.inf
@@ -24,9 +23,12 @@ POSITIONS = {
     "normal_unbiased": (Fraction(3, 8), Fraction(3, 8)),
 }
 OPS = {1: sx.quantile, 100: sx.percentile}
-# Each dtype and each scale once, and all pairs of them in the deep tests.
-QUICK = (("float32", 1), ("float64", 100))
-CASES = [pytest.param(*case, marks=() if case in QUICK else pytest.mark.deep) for case in itertools.product(FLOATS, OPS)]
+# Quantiles of every dtype, and percentiles of the one that is JAX's default.
+SCALES_AND_DTYPES = [
+    pytest.param(scale, dtype, marks=[pytest.mark.deep] * (scale == 100 and dtype != "float32"))
+    for scale in OPS
+    for dtype in FLOATS
+]
 WHOLE_PERCENTILES = [(n, p) for n in range(11, 1002) for p in range(1, 100) if p * (n - 1) % 100 == 0]
 N = 30
 RANKS = np.arange(N)
@@ -43,7 +45,7 @@ def at_each_row(x, q, method, scale):
     return jax.vmap(lambda row, q: OPS[scale](row, q, method=method))(x, q)
 
 
-@pytest.mark.parametrize(("dtype", "scale"), CASES)
+@pytest.mark.parametrize(("scale", "dtype"), SCALES_AND_DTYPES)
 def test_every_rank_of_continuous_methods(dtype, scale):
     # So few elements that the q of each rank is told from that of any other.
     count = 7 if dtype == "bfloat16" else N
@@ -53,7 +55,7 @@ def test_every_rank_of_continuous_methods(dtype, scale):
         np.testing.assert_array_equal(found, RANKS[:count], err_msg=method)
 
 
-@pytest.mark.parametrize(("dtype", "scale"), CASES)
+@pytest.mark.parametrize(("scale", "dtype"), SCALES_AND_DTYPES)
 def test_every_step_of_stepping_methods(dtype, scale):
     count = 7 if dtype == "bfloat16" else N
     ranks = np.arange(count)
@@ -236,7 +238,7 @@ MASKED = {
 }
 
 
-@pytest.mark.parametrize("dtype", [np.float32, pytest.param(np.float64, marks=pytest.mark.deep)])
+@pytest.mark.parametrize("dtype", deep_but((np.float32,), [np.float32, np.float64]))
 @pytest.mark.parametrize("name", MASKED)
 def test_what_takes_no_part_changes_nothing(name, dtype):
     where = np.array([True, False, True, True, False, True, True, False, True, True])
