@@ -39,7 +39,9 @@ def with_gradients(ops, relax):
     return run
 
 
-@pytest.mark.parametrize("relax", [sx.Exact(), sx.SoftSort(0.4)], ids=["Exact", "SoftSort"])
+@pytest.mark.parametrize(
+    "relax", [pytest.param(sx.Exact(), id="Exact"), pytest.param(sx.SoftSort(0.4), id="SoftSort", marks=pytest.mark.deep)]
+)
 def test_every_op_without_jit(relax):
     assert {"sort", "argsort", "permutation"} <= set(SORTING) & set(EVERY)
     f = with_gradients(EVERY, relax)
