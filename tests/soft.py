@@ -20,7 +20,7 @@ class Soft:
     place: Callable
     """(x, w, t) -> what each element has of the places."""
     rank: Callable | None = None
-    """(x, t) -> ranks, where they are not those of `place`."""
+    """(x, t) -> ranks, where they are not what each element has of the positions."""
     unit: int = 1
     """Of which power of the unit of x the temperature is, when ranking; and when sorting."""
     sorting_unit: int | None = None
@@ -113,7 +113,13 @@ def permutahedron(kl):
 
 
 def by_matrix(make, matrix, **others):
-    return Soft(make, lambda x, t: matrix(x, t) @ x, lambda x, w, t: matrix(x, t).T @ w, **others)
+    """Ranks are mean positions: what each element has of the positions, over what it has in all."""
+
+    def rank(x, t):
+        P = matrix(x, t)
+        return P.T @ np.arange(x.size) / P.sum(0)
+
+    return Soft(make, lambda x, t: matrix(x, t) @ x, lambda x, w, t: matrix(x, t).T @ w, **{"rank": rank, **others})
 
 
 def by_cdf(make, cdf, **others):

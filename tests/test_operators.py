@@ -124,5 +124,4 @@ def test_is_a_pytree():
     P = sx.permutation(X, 1)
     assert_same(jax.jit(lambda P, v: P.T @ v)(P, X), P.T @ X)
     assert all(isinstance(leaf, jax.Array) for leaf in jax.tree.leaves(P))
-    for cls in (sx.Permutation, sx.AveragedPermutation, sx.DirectionalPermutation):
-        assert issubclass(cls, sx.AbstractPermutation)
+    assert isinstance(P, sx.Permutation)

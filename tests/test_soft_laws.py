@@ -126,7 +126,7 @@ def test_straight_through_of_two_soft_ones():
     np.testing.assert_array_equal(sx.rank(X, relax=both), sx.rank(X, relax=sx.Permutahedron(0.5)))
     gradient = lambda relax: jax.grad(lambda x: sx.rank(x, relax=relax)[0])(X)
     close(gradient(both), gradient(sx.LapSum(0.3)))
-    with pytest.raises(TypeError, match="must have a permutation"):
+    with pytest.raises(TypeError, match=r"Permutahedron is a projection and no matrix.*take SoftSort, LapSum or SigmoidSum"):
         sx.permutation(X, relax=both)
     with pytest.raises(TypeError, match="relax must be a relaxation"):
         sx.StraightThrough(0.3)
@@ -167,8 +167,10 @@ def test_temperatures_are_checked():
     for t, message in ((0.0, "positive and finite, got 0"), (-1.0, "positive"), (np.inf, "finite"), (np.nan, "positive")):
         with pytest.raises(ValueError, match=message):
             sx.SoftSort(t)
-    with pytest.raises(ValueError, match=r"one number, got shape \(2,\)"):
-        sx.LapSum(np.ones(2))
+    with pytest.raises(ValueError, match=r"one a row, of shape \(1,\) here, got shape \(2,\)"):
+        sx.sort(np.ones(5), relax=sx.LapSum(np.ones(2)))
+    with pytest.raises(ValueError, match="positive and finite, got 0"):
+        sx.LapSum(np.array([1.0, 0.0]))
     with pytest.raises(TypeError, match="missing"):
         sx.Permutahedron()
     with pytest.raises(ValueError, match="unknown distance 'cubic'"):

@@ -37,7 +37,7 @@ def test_scales_and_sizes(name):
     assert find(x, 2.0) < t < find(x, 40.0)
     np.testing.assert_allclose(find(np.stack([x, x]), 5.0), t, rtol=1e-9)
     at = eqx.tree_at(lambda r: r.temperature, relax, t)
-    np.testing.assert_allclose(jnp.mean(at.log_neighbours(x, 0)), np.log(5), atol=0.2)
+    np.testing.assert_allclose(jnp.mean(at.log_neighbours(sx.SortedOrder(x, 0))), np.log(5), atol=0.2)
 
 
 def test_permutahedron_counts_blocks():
@@ -48,7 +48,7 @@ def test_permutahedron_counts_blocks():
 def test_bad_input():
     x = numbers(10)
     for wrong, error, message in (
-        (lambda: sx.temperature_for(x, sx.Exact(), neighbours=3), TypeError, "soft relaxation, such as"),
+        (lambda: sx.temperature_for(x, sx.Exact(), neighbours=3), TypeError, "Exact has no temperature to find; SoftSort"),
         (lambda: sx.temperature_for(x, sx.SoftSort, neighbours=11), ValueError, "from 1 to 10, got 11"),
         (lambda: sx.temperature_for(x, sx.SoftSort, neighbours=0), ValueError, "from 1 to 10, got 0"),
         (lambda: sx.temperature_for(np.arange(3), sx.SoftSort, neighbours=2), TypeError, "pass floats"),

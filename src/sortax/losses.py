@@ -7,9 +7,10 @@ import jax.numpy as jnp
 from jax.typing import ArrayLike
 from jaxtyping import Array, Float
 
-from . import _axis
-from ._rank import rank
-from ._relax import AbstractRelaxation, Exact, as_relaxation
+from ._checks import as_array
+from ._ops import arguments
+from ._ops.ranking import rank
+from ._relaxations import AbstractRelaxation, Exact, as_relaxation
 
 
 def spearman(
@@ -47,11 +48,11 @@ def spearman(
 
         ```
     """
-    predictions, targets = _axis.as_array("x", x), _axis.as_array("y", y)
+    predictions, targets = as_array("x", x), as_array("y", y)
     if predictions.shape != targets.shape:
         raise ValueError(f"x and y must have one shape, got {predictions.shape} and {targets.shape}.")
-    axis = _axis.normalize(axis, predictions.ndim)
-    mask = _axis.as_mask(where, predictions.shape)
+    axis = arguments.normalize(axis, predictions.ndim)
+    mask = arguments.as_mask(where, predictions.shape)
     return _spearman([predictions, targets] if mask is None else [predictions, targets, mask], as_relaxation(relax), axis)
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Array
 
 from .. import _jax, _native
-from .._axis import exceeds
+from .._checks import exceeds
 from .._jax import Primitive
 from . import _define, _sharding
 

@@ -8,7 +8,7 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, Bool, Int, Shaped
 
-from .._axis import exceeds
+from .._checks import exceeds
 from .._keys import order_keys
 from ._ordering import FIRST, INDICES, INVERSE, LAST, VALUES, define_ordering, index_dtype
 from .take import permute

@@ -1,27 +1,17 @@
 """Sorting and ranking as projections onto a permutahedron."""
 
-import functools
-from typing import Literal
+from typing import Literal, NoReturn
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 from jax import lax
-from jaxtyping import Array, Float
+from jaxtyping import Array
 
 from .. import _primitives as primitives
-from .._axis import check_choice
-from ._line import later, line
-from .soft import (
-    AbstractSoftRelaxation,
-    as_floats,
-    as_temperature,
-    check_soft_ranks,
-    mask_by_place,
-    or_nan,
-    reciprocal,
-    wide,
-)
+from .._checks import check_choice
+from .._order import SortedOrder
+from .base import check_floats, with_derivative
+from .soft import AbstractSoftRelaxation, Temperature, as_temperature
 
 
 class Permutahedron(AbstractSoftRelaxation):
@@ -72,73 +62,63 @@ class Permutahedron(AbstractSoftRelaxation):
         ```
     """
 
-    temperature: Float[Array, ""] = eqx.field(converter=as_temperature)
+    temperature: Temperature = eqx.field(converter=as_temperature)
     regularizer: Literal["l2", "kl"] = eqx.field(static=True, default="l2")
 
     def __check_init__(self) -> None:
         check_choice("regularizer", self.regularizer, primitives.REGULARIZERS)
 
-    def sort(self, x: Array, axis: int, *, descending: bool = False, segments: Array | None = None) -> Array:
-        return _sort(self, as_floats(self, x), segments, axis, descending)
-
-    def place(self, x: Array, w: Array, axis: int, *, descending: bool = False, segments: Array | None = None) -> Array:
-        return _place(self, wide(x), w, segments, axis, descending)
-
-    def rank(self, x: Array, axis: int, *, method: str, descending: bool = False, segments: Array | None = None) -> Array:
-        check_soft_ranks(self, method)
-        places = primitives.places(x.shape, axis, segments).astype(wide(x).dtype)
-        return self.place(x, places, axis, descending=descending, segments=segments)
-
-    def mask(self, x: Array, k: Array, axis: int, *, segments: Array | None = None) -> Array:
-        return mask_by_place(self, x, k, axis, segments=segments)
-
-    def log_neighbours(self, x: Array, axis: int) -> Array:
-        on = line(x, axis, segments=None, descending=False, ties="stable")
-        values, w = (
-            jnp.where(jnp.isfinite(on.values), on.values, 0),
-            primitives.places(x.shape, axis, None).astype(on.values.dtype),
+    def mix(self, order: SortedOrder, v: Array) -> NoReturn:
+        raise TypeError(
+            "Permutahedron is a projection and no matrix, so that it has no permutation and cannot sort by keys; "
+            "take SoftSort, LapSum or SigmoidSum."
         )
+
+    def matrix(self, order: SortedOrder) -> NoReturn:
+        self.mix(order, order.values)
+
+    def spread(self, order: SortedOrder, w: Array) -> Array:
+        """The projection onto the permutahedron of `w`."""
+        axis, begins, rate = order.positive_axis, order.component_begins, self.rate(order)
+        s = jnp.where(order.finite, order.ascending, 0)
+        if self.regularizer == "l2":
+            starts = primitives.isotonic(begins, s, w, axis, regularizer="l2", rate=rate)
+            return self.nan_where_invalid(order, _project(starts, s, w, rate, axis))
+        lowest = _carried(begins, w, axis) - 1
+        w = w - lowest
+        starts = primitives.isotonic(begins, s, jnp.log(w), axis, regularizer="kl", rate=rate)
+        shares, of_shares = _shares(starts, s, rate, axis)
+        y = primitives.average(starts, w, axis) * jnp.exp(shares) / of_shares + lowest
+        return self.nan_where_invalid(order, y)
+
+    def sort(self, order: SortedOrder) -> Array:
+        """The projection of the positions onto the permutahedron of `x`."""
+        check_floats(self, order)
+        axis, begins, rate = order.positive_axis, order.component_begins, self.rate(order)
+        positions, x = order.position.astype(order.dtype), jnp.where(order.finite, order.ascending, 0)
+        x = with_derivative(x, order.run_mean(x))
+        starts = primitives.isotonic(begins, positions, x, axis, regularizer=self.regularizer, rate=rate)
+        if self.regularizer == "l2":
+            y = _project(starts, positions, x, rate, axis)
+        else:
+            rho, of_rho = _shares(starts, positions, rate, axis)
+            shifted, of_x = _shares(starts, x, jnp.ones_like(rate), axis)
+            # The logarithm of what the block has of exp(x), times the share of the position.
+            y = x - shifted + jnp.log(of_x) + rho - jnp.log(of_rho)
+        y = self.nan_where_invalid(order, jnp.where(order.finite, y, order.ascending))
+        return (-y if order.descending else y).astype(order.values.dtype)
+
+    def rank(self, order: SortedOrder) -> Array:
+        """The projection of x onto the permutahedron of the positions, as published."""
+        return order.scatter(self.spread(order, order.position.astype(order.dtype)))
+
+    def log_neighbours(self, order: SortedOrder) -> Array:
+        axis, s = order.positive_axis, jnp.where(order.finite, order.ascending, 0)
+        w = order.position.astype(order.dtype)
         w = w if self.regularizer == "l2" else jnp.log1p(w)
-        rate = reciprocal(self.temperature.astype(w.dtype))
-        starts = primitives.isotonic(on.cut, values, w, axis, regularizer=self.regularizer, rate=rate)
+        starts = primitives.isotonic(order.component_begins, s, w, axis, regularizer=self.regularizer, rate=self.rate(order))
         # The mean of the starts of a block is one over its size.
-        return -jnp.log(primitives.average(starts, starts.astype(values.dtype), axis))
-
-
-@functools.partial(jax.jit, static_argnums=(3, 4))
-def _sort(relax: Permutahedron, x: Array, segments: Array | None, axis: int, descending: bool) -> Array:
-    on = line(x, axis, segments=segments, descending=descending, ties="average")
-    dtype, finite = on.values.dtype, jnp.isfinite(on.values)
-    places, values = primitives.places(x.shape, axis, segments).astype(dtype), jnp.where(finite, on.values, 0)
-    rate = reciprocal(relax.temperature.astype(dtype))
-    starts = primitives.isotonic(on.cut, places, values, axis, regularizer=relax.regularizer, rate=rate)
-    if relax.regularizer == "l2":
-        y = _project(starts, places, values, rate, axis)
-    else:
-        rho, of_rho = _shares(starts, places, rate, axis)
-        shifted, of_values = _shares(starts, values, jnp.ones_like(rate), axis)
-        # The logarithm of what the block has of exp(x), times the share of the place.
-        y = values - shifted + jnp.log(of_values) + rho - jnp.log(of_rho)
-    y = or_nan(relax.temperature, jnp.where(finite, y, on.values))
-    return (-y if descending else y).astype(x.dtype)
-
-
-@functools.partial(jax.jit, static_argnums=(4, 5))
-def _place(relax: Permutahedron, x: Array, w: Array, segments: Array | None, axis: int, descending: bool) -> Array:
-    on = line(x, axis, segments=segments, descending=descending, ties="stable")
-    dtype = on.values.dtype
-    values, v = jnp.where(jnp.isfinite(on.values), on.values, 0), w.astype(dtype)
-    rate = reciprocal(relax.temperature.astype(dtype))
-    if relax.regularizer == "l2":
-        starts = primitives.isotonic(on.cut, values, v, axis, regularizer="l2", rate=rate)
-        y = _project(starts, values, v, rate, axis)
-    else:
-        lowest = _carried(on.cut, v, axis) - 1
-        v = v - lowest
-        starts = primitives.isotonic(on.cut, values, jnp.log(v), axis, regularizer="kl", rate=rate)
-        s, of_s = _shares(starts, values, rate, axis)
-        y = primitives.average(starts, v, axis) * jnp.exp(s) / of_s + lowest
-    return or_nan(relax.temperature, primitives.permute(on.indices, y, axis, transpose=True)).astype(w.dtype)
+        return -jnp.log(primitives.average(starts, starts.astype(order.dtype), axis))
 
 
 def _project(starts: Array, s: Array, w: Array, rate: Array, axis: int) -> Array:
@@ -156,5 +136,5 @@ def _shares(starts: Array, x: Array, rate: Array, axis: int) -> tuple[Array, Arr
 def _carried(starts: Array, x: Array, axis: int, *, last: bool = False) -> Array:
     """For each element the first of its run, or the last."""
     goes_on = (~starts).astype(x.dtype)
-    ends = later(starts, axis, True)
+    ends = primitives.shifted(starts, axis, -1, True)
     return primitives.recurrence(goes_on, jnp.where(ends if last else starts, x, 0), axis, reverse=last)

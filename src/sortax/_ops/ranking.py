@@ -1,15 +1,18 @@
 """The ops that say where each element stands: `rank` and `top_k_mask`."""
 
 import functools
-from typing import Any, Literal
+from typing import Literal
 
 import jax
 import jax.numpy as jnp
-from jax.typing import ArrayLike
+from jax.typing import ArrayLike, DTypeLike
 from jaxtyping import Array, Float, Real
 
-from . import _axis, _primitives
-from ._relax import AbstractRelaxation, Exact, as_relaxation
+from .. import _primitives as primitives
+from .._checks import as_array, check_choice, concrete_or_none
+from .._order import SortedOrder
+from .._relaxations import AbstractRelaxation, Exact, as_relaxation
+from . import arguments
 
 
 def rank(
@@ -57,19 +60,24 @@ def rank(
 
         ```
     """
-    _axis.check_choice("method", method, _primitives.RANK_METHODS)
-    x = _axis.as_array("a", a)
-    mask = _axis.as_mask(where, x.shape)
+    check_choice("method", method, primitives.RANK_METHODS)
+    x = as_array("a", a)
+    mask = arguments.as_mask(where, x.shape)
     arrays = [array if axis is not None else array.ravel() for array in ([x] if mask is None else [x, mask])]
-    axis = 0 if axis is None else _axis.normalize(axis, x.ndim)
-    return _rank(arrays, as_relaxation(relax), axis, method, _axis.as_flag("descending", descending))
+    axis = 0 if axis is None else arguments.normalize(axis, x.ndim)
+    return _rank(arrays, as_relaxation(relax), axis, method, arguments.as_flag("descending", descending))
 
 
 @functools.partial(jax.jit, static_argnums=(2, 3, 4))
-def _rank(arrays: list[Array], relax: Any, axis: int, method: str, descending: bool) -> Array:
-    x, segments = apart(*arrays)
-    ranks = relax.rank(x, axis, method=method, descending=descending, segments=segments)
-    return ranks if segments is None else jnp.where(arrays[1], ranks, 0)
+def _rank(arrays: list[Array], relax: AbstractRelaxation, axis: int, method: str, descending: bool) -> Array:
+    x, *masks = arrays
+    order = SortedOrder(x, axis, descending=descending, where=masks[0] if masks else None)
+    ranks = ranks_by(relax, order, method)
+    return jnp.where(masks[0], ranks, 0) if masks else ranks
+
+
+def ranks_by(relax: AbstractRelaxation, order: SortedOrder, method: str) -> Array:
+    return relax.rank(order) if method == "average" else relax.integer_ranks(order, method)
 
 
 def top_k_mask(
@@ -110,30 +118,24 @@ def top_k_mask(
 
         ```
     """
-    x, count = _axis.as_array("a", a), _axis.as_array("k", k)
+    x, count = as_array("a", a), as_array("k", k)
     if not jnp.issubdtype(count.dtype, jnp.integer) or count.ndim:
         raise TypeError(f"k must be one integer, got an array of shape {count.shape} and dtype {count.dtype}.")
-    mask = _axis.as_mask(where, x.shape)
-    axis = _axis.normalize(axis, x.ndim)
-    value = _axis.known(k)
+    mask = arguments.as_mask(where, x.shape)
+    axis = arguments.normalize(axis, x.ndim)
+    value = concrete_or_none(k)
     if value is not None and not 0 <= value <= x.shape[axis]:
         raise ValueError(f"k must be from 0 to {x.shape[axis]}, the length of axis {axis}, got {value}.")
     return _top_k_mask([x] if mask is None else [x, mask], count, as_relaxation(relax), axis)
 
 
 @functools.partial(jax.jit, static_argnums=3)
-def _top_k_mask(arrays: list[Array], k: Array, relax: Any, axis: int) -> Array:
-    x, segments = apart(*arrays)
-    k = k.astype(jnp.int32)
-    if segments is not None:
-        k = jnp.minimum(k, jnp.sum(arrays[1], axis, keepdims=True, dtype=jnp.int32))
-    dtype = x.dtype if jnp.issubdtype(x.dtype, jnp.floating) else jnp.result_type(float)
-    taken = relax.mask(x, k, axis, segments=segments).astype(dtype)
-    return taken if segments is None else jnp.where(arrays[1], taken, 0)
+def _top_k_mask(arrays: list[Array], k: Array, relax: AbstractRelaxation, axis: int) -> Array:
+    x, *masks = arrays
+    order = SortedOrder(x, axis, where=masks[0] if masks else None, reverse_ties=True)
+    taken = relax.top_k_mask(order, k.astype(jnp.int32)).astype(mask_dtype(x))
+    return jnp.where(masks[0], taken, 0) if masks else taken
 
 
-def apart(x: Array, mask: Array | None = None) -> tuple[Array, Array | None]:
-    """`x`, and segments that put what the mask holds first and the rest, whatever it was, after it."""
-    if mask is None:
-        return x, None
-    return jnp.where(mask, x, jnp.zeros_like(x)), (~mask).astype(jnp.int32)
+def mask_dtype(x: Array) -> DTypeLike:
+    return x.dtype if jnp.issubdtype(x.dtype, jnp.floating) else jnp.result_type(float)

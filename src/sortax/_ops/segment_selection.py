@@ -8,11 +8,14 @@ import jax.numpy as jnp
 from jax.typing import ArrayLike
 from jaxtyping import Array, Float, Int, Shaped
 
-from . import _axis, _primitives
-from ._keys import lowest
-from ._order_statistics import along, as_probabilities, check_method, interpolate
-from ._relax import AbstractRelaxation, Exact, as_relaxation
-from ._segment import segmented
+from .. import _primitives as primitives
+from .._checks import as_real
+from .._keys import lowest
+from .._order import SortedOrder
+from .._relaxations import AbstractRelaxation, Exact, as_relaxation
+from . import arguments
+from .order_statistics import along, as_probabilities, check_method, interpolate
+from .segments import segmented
 
 
 def segment_top_k(
@@ -57,11 +60,11 @@ def segment_top_k(
         ```
     """
     x, ids, num_segments, axis = segmented(data, segment_ids, num_segments, axis)
-    k = _axis.as_integer("k", k)
+    k = arguments.as_integer("k", k)
     if k < 0:
         raise ValueError(f"k must not be negative, got {k}.")
     values, indices = _segment_top_k(x, ids, as_relaxation(relax), k, num_segments, axis)
-    return values, indices.astype(_axis.index_dtype(None, x.shape[axis]))
+    return values, indices.astype(arguments.index_dtype(None, x.shape[axis]))
 
 
 def segment_quantile(
@@ -116,7 +119,7 @@ def segment_quantile(
 
         ```
     """
-    _axis.as_real("data", data)
+    as_real("data", data)
     p = as_probabilities(q, 1)
     check_method(method, weighted=False)
     x, ids, num_segments, axis = segmented(data, segment_ids, num_segments, axis)
@@ -169,7 +172,7 @@ def segment_median(
 
 def _bounds(ids: Array, num_segments: int, axis: int) -> tuple[Array, Array]:
     """Where each segment starts in sorted order, and how many elements it has."""
-    sizes = _primitives.take(ids, jnp.ones_like(ids), axis, into=num_segments + 1)
+    sizes = primitives.take(ids, jnp.ones_like(ids), axis, into=num_segments + 1)
     sizes = jax.lax.slice_in_dim(sizes, 0, num_segments, axis=axis)
     return jnp.cumsum(sizes, axis, dtype=jnp.int32) - sizes, sizes
 
@@ -178,7 +181,7 @@ def _at(places: Array, sorted_x: Array, axis: int) -> Array:
     """The entries of a sorted array at places that are brought into range, and alike for all other axes if they are there."""
     n = sorted_x.shape[axis]
     shape = (*sorted_x.shape[:axis], places.shape[axis], *sorted_x.shape[axis + 1 :])
-    return _primitives.take(jnp.broadcast_to(jnp.clip(places, 0, n - 1), shape), sorted_x, axis)
+    return primitives.take(jnp.broadcast_to(jnp.clip(places, 0, n - 1), shape), sorted_x, axis)
 
 
 @functools.partial(jax.jit, static_argnums=(3, 4, 5))
@@ -201,8 +204,8 @@ def _segment_top_k(x: Array, ids: Array, relax: Any, k: int, num_segments: int, 
     if 0 in (x.shape[axis], k, num_segments):
         shape = (*x.shape[:axis], num_segments, k, *x.shape[axis + 1 :])
         return jnp.full(shape, filler), jnp.full(shape, -1, jnp.int32)
-    values = split(_at(places, relax.sort(x, axis, segments=ids, descending=True), axis))
-    indices = split(_at(places, _primitives.argsort(x, axis, segments=ids, descending=True), axis))
+    order = SortedOrder(x, axis, segments=ids, descending=True)
+    values, indices = (split(_at(places, y, axis)) for y in (relax.sort(order), order.indices))
     return jnp.where(exists, values, filler), jnp.where(exists, indices, -1)
 
 
@@ -212,13 +215,13 @@ def _segment_quantile(x: Array, ids: Array, q: Array, relax: Any, num_segments: 
     if 0 in (x.shape[axis], q.size, num_segments):
         return jnp.full((q.size, *x.shape[:axis], num_segments, *x.shape[axis + 1 :]), jnp.nan, dtype)
     start, size = _bounds(ids, num_segments, axis)
-    s = relax.sort(x, axis, segments=jnp.broadcast_to(ids, x.shape))
+    s = relax.sort(SortedOrder(x, axis, segments=jnp.broadcast_to(ids, x.shape)))
     last = _at(start + size - 1, s, axis).astype(dtype)
 
     def one(q: Array) -> Array:
-        lower, upper, fraction = _primitives.quantile_ranks(jnp.full(size.shape, q), size, method, 1)
+        lower, upper, fraction = primitives.quantile_ranks(jnp.full(size.shape, q), size, method, 1)
         low, high = (_at(start + rank, s, axis).astype(dtype) for rank in (lower, upper))
-        y = low if method in _primitives.WHOLE else interpolate(low, high, fraction)
+        y = low if method in primitives.WHOLE else interpolate(low, high, fraction)
         return jnp.where((q >= 0) & (q <= 1) & (size > 0), jnp.where(jnp.isnan(last), last, y), jnp.nan)
 
     return jax.vmap(one)(q)

@@ -4,11 +4,11 @@ import math
 
 import equinox as eqx
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array
 
-from ._cdf import AbstractCdfRelaxation, Distribution
-from ._exponentials import EXPONENTIAL
-from .soft import as_temperature
+from .cdf import AbstractCdfRelaxation, Distribution
+from .exponentials import EXPONENTIAL
+from .soft import Temperature, as_temperature
 
 
 class LapSum(AbstractCdfRelaxation):
@@ -57,7 +57,7 @@ class LapSum(AbstractCdfRelaxation):
         ```
     """
 
-    temperature: Float[Array, ""] = eqx.field(converter=as_temperature)
+    temperature: Temperature = eqx.field(converter=as_temperature)
 
     @property
     def distribution(self) -> Distribution:

@@ -8,16 +8,19 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from . import _axis, _primitives
-from ._keys import wide_float
-from ._relax import Exact, as_relaxation
+from .. import _primitives as primitives
+from .._checks import as_real, check_choice, check_real, concrete_or_none
+from .._keys import wide_float
+from .._order import SortedOrder
+from .._relaxations import AbstractRelaxation, as_relaxation
+from . import arguments
 
 _WEIGHTED = ("inverted_cdf", "averaged_inverted_cdf")
 
 
 def check_whole(x: Array, axis: int) -> None:
     """Under an explicit mesh the axis must lie whole on each device, before anything is computed along it."""
-    _primitives.require_unsharded("an order", jax.typeof(x), axis)
+    primitives.require_unsharded("an order", jax.typeof(x), axis)
 
 
 def along(vector: Array, ndim: int, axis: int) -> Array:
@@ -25,10 +28,10 @@ def along(vector: Array, ndim: int, axis: int) -> Array:
     return vector.reshape([-1 if d == axis else 1 for d in range(ndim)])
 
 
-def entries(relax: Any, x: Array, ranks: Array, axis: int, where: Array | None) -> Array:
+def entries(relax: AbstractRelaxation, x: Array, ranks: Array, axis: int, where: Array | None) -> Array:
     """The entries of the sorted `x` at `ranks`, which broadcast to its other axes."""
     shape = (*x.shape[:axis], ranks.shape[axis], *x.shape[axis + 1 :])
-    return relax.select(x, jnp.broadcast_to(ranks, shape), axis, where=where)
+    return relax.select(SortedOrder(x, axis, where=where), jnp.broadcast_to(ranks, shape))
 
 
 def count_of(x: Array, axis: int, where: Array | None) -> Array:
@@ -46,16 +49,16 @@ def in_front(y: Array, axis: int, shape: tuple[int, ...]) -> Array:
 
 def as_probabilities(q: Any, scale: int) -> Array:
     """`q`, from 0 to `scale`, as floats: of its own dtype, which tells how far the ranks that it is meant to hit are rounded."""
-    p = _axis.as_few("q", q)
-    _axis.check_real("q", p)
-    values = _axis.known(q)
+    p = arguments.as_few("q", q)
+    check_real("q", p)
+    values = concrete_or_none(q)
     if values is not None and not ((values >= 0) & (values <= scale)).all():
         raise ValueError(f"q must be from 0 to {scale}, got {q}.")
     return p if jnp.issubdtype(p.dtype, jnp.floating) else p.astype(float)
 
 
 def check_method(method: str, weighted: bool) -> None:
-    _axis.check_choice("method", method, _primitives.METHODS)
+    check_choice("method", method, primitives.METHODS)
     if weighted and method not in _WEIGHTED:
         raise ValueError(f"weights need the method {' or '.join(map(repr, _WEIGHTED))}, got {method!r}.")
 
@@ -64,15 +67,15 @@ def quantiles(
     a: Any, q: Any, scale: int, axis: Any, method: str, keepdims: bool, weights: Any, where: Any, relax: Any, skip_nan: bool
 ) -> Array:
     """The ops of `_quantile.py` and `_nan_quantile.py`, with `q` from 0 to `scale`."""
-    x, p = _axis.as_real("a", a), as_probabilities(q, scale)
+    x, p = as_real("a", a), as_probabilities(q, scale)
     check_method(method, weights is not None)
-    kept, mask = _axis.kept_shape(x.shape, axis), _axis.as_mask(where, x.shape)
+    kept, mask = arguments.kept_shape(x.shape, axis), arguments.as_mask(where, x.shape)
     if skip_nan and jnp.issubdtype(x.dtype, jnp.floating):
         mask = ~jnp.isnan(x) if mask is None else mask & ~jnp.isnan(x)
     parts = {"x": x} | ({} if mask is None else {"where": mask})
     if weights is not None:
         parts["weights"] = _as_weights(weights, x, axis)
-    arrays, axis = _axis.merged(list(parts.values()), axis)
+    arrays, axis = arguments.merged(list(parts.values()), axis)
     check_whole(arrays[0], axis)
     of = _weighted_quantiles if weights is not None else _quantiles
     y = of(dict(zip(parts, arrays, strict=True)), p.reshape(-1), as_relaxation(relax), axis, method, scale)
@@ -98,8 +101,8 @@ def _quantiles(parts: dict[str, Array], q: Array, relax: Any, axis: int, method:
     if x.shape[axis] == 0 or q.size == 0:
         return jnp.full((*x.shape[:axis], q.size, *x.shape[axis + 1 :]), jnp.nan, dtype)
     q, n = jnp.broadcast_to(along(q, x.ndim, axis), shape), jnp.broadcast_to(count, shape)
-    lower, upper, fraction = _primitives.quantile_ranks(q, n, method, scale)
-    wanted = [lower] if method in _primitives.WHOLE else [lower, upper]
+    lower, upper, fraction = primitives.quantile_ranks(q, n, method, scale)
+    wanted = [lower] if method in primitives.WHOLE else [lower, upper]
     # The last tells whether there is a NaN, and is where the derivative goes then.
     s = entries(relax, x, jnp.concatenate([*wanted, *([jnp.maximum(count - 1, 0)] if floats else [])], axis), axis, where)
     *found, last = jnp.split(s, [q.shape[axis] * (i + 1) for i in range(len(wanted))], axis)
@@ -125,48 +128,27 @@ def _weighted_quantiles(parts: dict[str, Array], q: Array, relax: Any, axis: int
     behind = jnp.where(has_infinity, jnp.nan, jnp.inf)
     x = jnp.where(takes_part, x, jnp.where(has_nan, -jnp.inf, behind).astype(x.dtype))
     w, q = jnp.where(takes_part, w, 0), jnp.broadcast_to(along(q, x.ndim, axis), shape)
-    if isinstance(relax, Exact) and relax.ties == "directional":
-        y, last = _at_weights_by_direction(x, w, q, axis, method, scale)
-    else:
-        s, w = relax.sort_weighted(x, w, axis)
-        y, last = _at_weights(s, w, q, axis, method, scale)
+    at_weights = functools.partial(_at_weights, axis=axis, method=method, scale=scale)
+    found = relax.weighted_quantile(SortedOrder(x, axis), w, q, at_weights)
+    y, last = jnp.split(found, [q.shape[axis]], axis)
     y = jnp.where(has_nan, last, y)
     return jnp.where((q >= 0) & (q <= scale) & ~bad, y, jnp.nan)
 
 
-def _at_weights(s: Array, w: Array, q: Array, axis: int, method: str, scale: int) -> tuple[Array, Array]:
+def _at_weights(s: Array, w: Array, q: Array, *, axis: int, method: str, scale: int) -> Array:
     """The weighted quantiles of sorted elements, and the last of them."""
-    lower, upper, fraction = _primitives.weighted_ranks(w, q, axis, method, scale)
-    y = interpolate(_primitives.take(lower, s, axis), _primitives.take(upper, s, axis), fraction)
-    return y, jax.lax.slice_in_dim(s, -1, None, axis=axis)
-
-
-@functools.partial(jax.custom_jvp, nondiff_argnums=(3, 4, 5))
-def _at_weights_by_direction(x: Array, w: Array, q: Array, axis: int, method: str, scale: int) -> tuple[Array, Array]:
-    """The same of elements that a perturbation puts in order: it decides which of those that are equal has which weight."""
-    s, w = (_primitives.refine((x,), v, axis, descending=False) for v in (x, w))
-    return _at_weights(s, w, q, axis, method, scale)
-
-
-@_at_weights_by_direction.defjvp
-def _at_weights_by_direction_jvp(axis: int, method: str, scale: int, primals: Any, tangents: Any) -> Any:
-    (x, w, q), (dx, _, _) = primals, tangents
-    s, ds, w = (_primitives.refine((x, dx), v, axis, descending=False) for v in (x, dx, w))
-    _, tangents = jax.jvp(lambda s: _at_weights(s, w, q, axis, method, scale), (s,), (ds,))
-    # In their own order: this changes nothing, and is where reverse mode is refused.
-    places = [jax.lax.broadcasted_iota(jnp.int32, t.shape, axis) for t in tangents]
-    dy = tuple(_primitives.refine((p,), t, axis, descending=False) for p, t in zip(places, tangents, strict=True))
-    # Computed apart from the direction, as the value of a function that is linearised must be.
-    return _at_weights_by_direction(*primals, axis, method, scale), dy
+    lower, upper, fraction = primitives.weighted_ranks(w, q, axis, method, scale)
+    y = interpolate(primitives.take(lower, s, axis), primitives.take(upper, s, axis), fraction)
+    return jnp.concatenate([y, jax.lax.slice_in_dim(s, -1, None, axis=axis)], axis)
 
 
 def _as_weights(weights: Any, x: Array, axis: Any) -> Array:
-    w = _axis.as_real("weights", weights)
+    w = as_real("weights", weights)
     w = w if jnp.issubdtype(w.dtype, jnp.floating) else w.astype(float)
     if w.shape == x.shape:
         return w
     named = () if axis is None else axis if isinstance(axis, Sequence) else (axis,)
-    axes = tuple(_axis.normalize(d, x.ndim) for d in named)
+    axes = tuple(arguments.normalize(d, x.ndim) for d in named)
     reduced = tuple(x.shape[d] for d in axes)
     if axes and w.shape == reduced and len(set(axes)) == len(axes):
         in_order = w.transpose(sorted(range(len(axes)), key=axes.__getitem__))

@@ -8,10 +8,13 @@ import jax.numpy as jnp
 from jax.typing import ArrayLike, DTypeLike
 from jaxtyping import Array, Int, Shaped
 
-from . import _axis, _primitives
-from ._order_statistics import along
-from ._permutation import AbstractPermutation
-from ._relax import AbstractPermutationRelaxation, AbstractRelaxation, Exact, as_permutation_relaxation, as_relaxation
+from .. import _primitives as primitives
+from .._checks import as_array, check_operand
+from .._order import SortedOrder
+from .._permutation import Permutation
+from .._relaxations import AbstractRelaxation, Exact, as_relaxation
+from . import arguments
+from .order_statistics import along
 
 _Values = TypeVar("_Values")
 
@@ -66,8 +69,13 @@ def sort(
         ```
     """
     _refuse("sort", kind, order)
-    x, axis = _axis.flatten_if_none(_axis.as_array("a", a), axis)
-    return as_relaxation(relax).sort(x, axis, descending=_axis.as_flag("descending", descending))
+    x, axis = arguments.flatten_if_none(as_array("a", a), axis)
+    return _sort(x, as_relaxation(relax), axis, arguments.as_flag("descending", descending))
+
+
+@functools.partial(jax.jit, static_argnums=(2, 3))
+def _sort(x: Array, relax: AbstractRelaxation, axis: int, descending: bool) -> Array:
+    return relax.sort(SortedOrder(x, axis, descending=descending))
 
 
 def argsort(
@@ -117,9 +125,9 @@ def argsort(
     """
     _refuse("argsort", kind, order)
     as_relaxation(relax)
-    descending = _axis.as_flag("descending", descending)
-    x, axis = _axis.flatten_if_none(_axis.as_array("a", a), axis)
-    return _primitives.argsort(x, axis, descending=descending).astype(_axis.index_dtype(dtype, x.shape[axis]))
+    descending = arguments.as_flag("descending", descending)
+    x, axis = arguments.flatten_if_none(as_array("a", a), axis)
+    return primitives.argsort(x, axis, descending=descending).astype(arguments.index_dtype(dtype, x.shape[axis]))
 
 
 def sort_by(
@@ -129,7 +137,7 @@ def sort_by(
     *,
     descending: bool = False,
     where: ArrayLike | None = None,
-    relax: AbstractPermutationRelaxation = Exact(),
+    relax: AbstractRelaxation = Exact(),
 ) -> _Values:
     """Put `values` into the order of `keys`, differentiably in the values.
 
@@ -170,30 +178,27 @@ def sort_by(
 
         ```
     """
-    arrays, descending = _axis.as_keys("keys", keys), _axis.as_flag("descending", descending)
-    axis = _axis.normalize(axis, arrays[0].ndim)
+    arrays, descending = arguments.as_keys("keys", keys), arguments.as_flag("descending", descending)
+    axis = arguments.normalize(axis, arrays[0].ndim)
     leaves, treedef = jax.tree.flatten(values)
-    leaves = [_axis.as_array("each of the values", leaf) for leaf in leaves]
+    leaves = [as_array("each of the values", leaf) for leaf in leaves]
     for leaf in leaves:
-        _axis.check_operand("each of the values", leaf.shape, arrays[0].shape, axis)
-    mask = _axis.as_mask(where, arrays[0].shape)
-    return treedef.unflatten(_sort_leaves(arrays, leaves, mask, axis, descending, as_permutation_relaxation(relax)))
+        check_operand("each of the values", leaf.shape, arrays[0].shape, axis)
+    mask = arguments.as_mask(where, arrays[0].shape)
+    return treedef.unflatten(_sort_leaves(arrays, leaves, mask, axis, descending, as_relaxation(relax)))
 
 
 @functools.partial(jax.jit, static_argnums=(3, 4))
 def _sort_leaves(
     keys: tuple[Array, ...], leaves: list[Array], mask: Array | None, axis: int, descending: bool, relax: Any
 ) -> list[Array]:
+    P = relax.permutation(SortedOrder(keys, axis, descending=descending, where=mask))
     if mask is not None:
-        # What is left out is a group behind all others, of zeros.
-        keys = (mask == descending, *(jnp.where(mask, key, jnp.zeros_like(key)) for key in keys))
-        leaves = [_left_out(leaf, mask, axis) for leaf in leaves]
-    # Under jit the inverse permutation, which no product reads, is not computed.
-    P = relax.permutation(keys, axis, descending=descending)
+        leaves = [_zero_where_left_out(leaf, mask, axis) for leaf in leaves]
     return [P @ leaf for leaf in leaves]
 
 
-def _left_out(leaf: Array, mask: Array, axis: int) -> Array:
+def _zero_where_left_out(leaf: Array, mask: Array, axis: int) -> Array:
     if leaf.shape[: mask.ndim] != mask.shape:
         leaf = jnp.broadcast_to(along(leaf, mask.ndim, axis), mask.shape)
     return jnp.where(mask.reshape(mask.shape + (1,) * (leaf.ndim - mask.ndim)), leaf, jnp.zeros_like(leaf))
@@ -204,8 +209,8 @@ def permutation(
     axis: int = -1,
     *,
     descending: bool = False,
-    relax: AbstractPermutationRelaxation = Exact(),
-) -> AbstractPermutation:
+    relax: AbstractRelaxation = Exact(),
+) -> Permutation:
     r"""The permutation that sorts `x`, as a linear operator: `P @ x` is `sort(x)`, `P.T` puts back.
 
     As a matrix, $P_{ij} = 1$ where $x_j$ is the i-th in sorted order, and else 0: the Jacobian of `sort` at `x`. So
@@ -220,7 +225,7 @@ def permutation(
 
     **Returns:**
 
-    An [`sortax.AbstractPermutation`][], which says how `@` treats batches and columns: a pytree with
+    A [`sortax.Permutation`][], which says how `@` treats batches and columns: a pytree with
     `.T`, `.indices`, `.inverse` and `.dense()`.
 
     **Ties:** `Exact("stable")` gives the permutation of the stable sort, `Exact("average")` the mean of all permutations
@@ -247,8 +252,13 @@ def permutation(
 
         ```
     """
-    keys, descending = _axis.as_keys("x", x), _axis.as_flag("descending", descending)
-    return as_permutation_relaxation(relax).permutation(keys, _axis.normalize(axis, keys[0].ndim), descending=descending)
+    keys, descending = arguments.as_keys("x", x), arguments.as_flag("descending", descending)
+    return _permutation(keys, as_relaxation(relax), arguments.normalize(axis, keys[0].ndim), descending)
+
+
+@functools.partial(jax.jit, static_argnums=(2, 3))
+def _permutation(keys: tuple[Array, ...], relax: AbstractRelaxation, axis: int, descending: bool) -> Permutation:
+    return relax.permutation(SortedOrder(keys, axis, descending=descending))
 
 
 def _refuse(op: str, kind: Any, order: Any) -> None:

@@ -1,16 +1,17 @@
-"""Quantiles of the elements that are not NaN: `nanquantile`, `nanpercentile` and `nanmedian`."""
+"""Quantiles: `quantile`, `percentile` and `median`."""
 
+from jax.sharding import NamedSharding, PartitionSpec, reshard
 from jax.typing import ArrayLike
 from jaxtyping import Array, Float
 
-from . import _axis
-from ._order_statistics import medians, quantiles
-from ._relax import AbstractRelaxation, Exact
+from .._relaxations import AbstractRelaxation, Exact
+from . import arguments
+from .order_statistics import medians, quantiles
 
 _Axes = int | tuple[int, ...] | None
 
 
-def nanquantile(
+def quantile(
     a: ArrayLike,
     q: ArrayLike,
     axis: _Axes = None,
@@ -23,7 +24,11 @@ def nanquantile(
     where: ArrayLike | None = None,
     relax: AbstractRelaxation = Exact(),
 ) -> Float[Array, "..."]:
-    """Quantiles of the elements that are not NaN, by selection: `jax.numpy.nanquantile`, with all methods of NumPy.
+    r"""Quantiles by selection, differentiable in the array and in `q`: `jax.numpy.quantile`, with all methods of NumPy.
+
+    With the sorted $s$ and the rank $h = q (n - 1)$ of the default method, $y = s_{\lfloor h \rfloor} + (h - \lfloor h \rfloor)
+    (s_{\lfloor h \rfloor + 1} - s_{\lfloor h \rfloor})$, and $\partial y / \partial q = (n - 1)(s_{\lfloor h \rfloor + 1} -
+    s_{\lfloor h \rfloor})$.
 
     **Arguments:**
 
@@ -51,9 +56,9 @@ def nanquantile(
 
     **Ties:** the derivative of the order statistics is what `relax` says. In `q` it is the one from above.
 
-    **NaN:** elements that are NaN do not count, and have no gradient. NaN where none is left; where a weight of an element
-    that counts is negative, infinite or NaN, or all are zero; or where `q` is traced and outside of [0, 1]. An infinity
-    whose rank is hit is the result.
+    **NaN:** NaN if any element that counts is, and the cotangent goes to the NaNs as in [`sortax.max`][]; where none is left;
+    where a weight is negative, infinite or NaN, or all are zero; or where `q` is traced and outside of [0, 1].
+    An infinity whose rank is hit is the result.
 
     **Cost:** O(n) time and memory for a few `q`; with `weights` one sort and O(n + q) memory. The gradient reaches the selected
     elements only. Ranks are computed in double precision: they are right also beyond 2^24 elements.
@@ -65,17 +70,20 @@ def nanquantile(
 
     ??? example
         ```python
-        >>> import jax.numpy as jnp, sortax as sx
-        >>> print(sx.nanquantile(jnp.array([4., jnp.nan, 3., 2.]), 0.5))
-        3.0
+        >>> import jax, jax.numpy as jnp, sortax as sx
+        >>> x = jnp.array([4., 1., 3., 2.])
+        >>> print(sx.quantile(x, 0.5), sx.quantile(x, jnp.array([1., 0.])))
+        2.5 [4. 1.]
+        >>> print(jax.grad(sx.quantile)(x, 0.5), jax.grad(sx.quantile, 1)(x, 0.5))
+        [0.  0.  0.5 0.5] 3.0
 
         ```
     """
-    _axis.refuse("nanquantile", out=out, overwrite_input=overwrite_input)
-    return quantiles(a, q, 1, axis, method, keepdims, weights, where, relax, skip_nan=True)
+    arguments.refuse("quantile", out=out, overwrite_input=overwrite_input)
+    return quantiles(a, q, 1, axis, method, keepdims, weights, where, relax, skip_nan=False)
 
 
-def nanpercentile(
+def percentile(
     a: ArrayLike,
     q: ArrayLike,
     axis: _Axes = None,
@@ -85,10 +93,11 @@ def nanpercentile(
     keepdims: bool = False,
     *,
     weights: ArrayLike | None = None,
+    out_sharding: NamedSharding | PartitionSpec | None = None,
     where: ArrayLike | None = None,
     relax: AbstractRelaxation = Exact(),
 ) -> Float[Array, "..."]:
-    """Percentiles of the elements that are not NaN, by selection: `jax.numpy.nanpercentile`, with all methods of NumPy.
+    """Percentiles by selection, differentiable in the array and in `q`: `jax.numpy.percentile`, with all methods of NumPy.
 
     **Arguments:**
 
@@ -104,6 +113,7 @@ def nanpercentile(
       order in which `axis` names them. A whole weight is so many copies. For the methods
       `"inverted_cdf"` and `"averaged_inverted_cdf"`; they have derivative zero.
       With a soft relaxation they say, in exact order, where the soft sorted values are read.
+    - `out_sharding`: where the result is to live, as in `jax.numpy`.
     - `where`: boolean, broadcasts to `a`: only these elements count, and have a gradient.
     - `relax`: what sorting means; see [`sortax.Exact`][].
 
@@ -116,9 +126,9 @@ def nanpercentile(
 
     **Ties:** the derivative of the order statistics is what `relax` says. In `q` it is the one from above.
 
-    **NaN:** elements that are NaN do not count, and have no gradient. NaN where none is left; where a weight of an element
-    that counts is negative, infinite or NaN, or all are zero; or where `q` is traced and outside of [0, 100]. An infinity
-    whose rank is hit is the result.
+    **NaN:** NaN if any element that counts is, and the cotangent goes to the NaNs as in [`sortax.max`][]; where none is left;
+    where a weight is negative, infinite or NaN, or all are zero; or where `q` is traced and outside of [0, 100].
+    An infinity whose rank is hit is the result.
 
     **Cost:** O(n) time and memory for a few `q`; with `weights` one sort and O(n + q) memory. The gradient reaches the selected
     elements only. Ranks are computed in double precision: they are right also beyond 2^24 elements.
@@ -131,16 +141,17 @@ def nanpercentile(
     ??? example
         ```python
         >>> import jax.numpy as jnp, sortax as sx
-        >>> print(sx.nanpercentile(jnp.array([4., jnp.nan, 3., 2.]), 50))
-        3.0
+        >>> print(sx.percentile(jnp.array([4., 1., 3., 2., 5.]), 25))
+        2.0
 
         ```
     """
-    _axis.refuse("nanpercentile", out=out, overwrite_input=overwrite_input)
-    return quantiles(a, q, 100, axis, method, keepdims, weights, where, relax, skip_nan=True)
+    arguments.refuse("percentile", out=out, overwrite_input=overwrite_input)
+    y = quantiles(a, q, 100, axis, method, keepdims, weights, where, relax, skip_nan=False)
+    return y if out_sharding is None else reshard(y, out_sharding)
 
 
-def nanmedian(
+def median(
     a: ArrayLike,
     axis: _Axes = None,
     out: None = None,
@@ -151,7 +162,7 @@ def nanmedian(
     where: ArrayLike | None = None,
     relax: AbstractRelaxation = Exact(),
 ) -> Float[Array, "..."]:
-    """The middle of the elements that are not NaN, or the mean of the two in the middle: `jax.numpy.nanmedian`.
+    """The middle element, or the mean of the two in the middle: `jax.numpy.median`, by selection.
 
     **Arguments:**
 
@@ -173,9 +184,9 @@ def nanmedian(
     **Ties:** with all elements equal, `Exact("stable")` gives the cotangent to the two in the middle and `Exact("average")` to
     all alike.
 
-    **NaN:** elements that are NaN do not count, and have no gradient. NaN where none is left; where a weight of an element
-    that counts is negative, infinite or NaN, or all are zero. An infinity
-    whose rank is hit is the result.
+    **NaN:** NaN if any element that counts is, and the cotangent goes to the NaNs as in [`sortax.max`][]; where none is left;
+    where a weight is negative, infinite or NaN, or all are zero.
+    An infinity whose rank is hit is the result.
 
     **Cost:** O(n) time and memory; with `weights` one sort. The gradient reaches the selected elements only. Ranks are
     computed in double precision: they are right also beyond 2^24 elements.
@@ -185,11 +196,12 @@ def nanmedian(
 
     ??? example
         ```python
-        >>> import jax.numpy as jnp, sortax as sx
-        >>> print(sx.nanmedian(jnp.array([[4., jnp.nan], [3., 2.]]), axis=0))
-        [3.5 2. ]
+        >>> import jax, jax.numpy as jnp, sortax as sx
+        >>> x = jnp.array([1., 1., 1., 1.])
+        >>> print(jax.grad(sx.median)(x), jax.grad(lambda x: sx.median(x, relax=sx.Exact("average")))(x))
+        [0.  0.5 0.5 0. ] [0.25 0.25 0.25 0.25]
 
         ```
     """
-    _axis.refuse("nanmedian", out=out, overwrite_input=overwrite_input)
-    return medians(a, axis, keepdims, weights, where, relax, skip_nan=True)
+    arguments.refuse("median", out=out, overwrite_input=overwrite_input)
+    return medians(a, axis, keepdims, weights, where, relax, skip_nan=False)

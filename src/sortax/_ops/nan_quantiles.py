@@ -1,17 +1,16 @@
-"""Quantiles: `quantile`, `percentile` and `median`."""
+"""Quantiles of the elements that are not NaN: `nanquantile`, `nanpercentile` and `nanmedian`."""
 
-from jax.sharding import NamedSharding, PartitionSpec, reshard
 from jax.typing import ArrayLike
 from jaxtyping import Array, Float
 
-from . import _axis
-from ._order_statistics import medians, quantiles
-from ._relax import AbstractRelaxation, Exact
+from .._relaxations import AbstractRelaxation, Exact
+from . import arguments
+from .order_statistics import medians, quantiles
 
 _Axes = int | tuple[int, ...] | None
 
 
-def quantile(
+def nanquantile(
     a: ArrayLike,
     q: ArrayLike,
     axis: _Axes = None,
@@ -24,11 +23,7 @@ def quantile(
     where: ArrayLike | None = None,
     relax: AbstractRelaxation = Exact(),
 ) -> Float[Array, "..."]:
-    r"""Quantiles by selection, differentiable in the array and in `q`: `jax.numpy.quantile`, with all methods of NumPy.
-
-    With the sorted $s$ and the rank $h = q (n - 1)$ of the default method, $y = s_{\lfloor h \rfloor} + (h - \lfloor h \rfloor)
-    (s_{\lfloor h \rfloor + 1} - s_{\lfloor h \rfloor})$, and $\partial y / \partial q = (n - 1)(s_{\lfloor h \rfloor + 1} -
-    s_{\lfloor h \rfloor})$.
+    """Quantiles of the elements that are not NaN, by selection: `jax.numpy.nanquantile`, with all methods of NumPy.
 
     **Arguments:**
 
@@ -56,9 +51,9 @@ def quantile(
 
     **Ties:** the derivative of the order statistics is what `relax` says. In `q` it is the one from above.
 
-    **NaN:** NaN if any element that counts is, and the cotangent goes to the NaNs as in [`sortax.max`][]; where none is left;
-    where a weight is negative, infinite or NaN, or all are zero; or where `q` is traced and outside of [0, 1].
-    An infinity whose rank is hit is the result.
+    **NaN:** elements that are NaN do not count, and have no gradient. NaN where none is left; where a weight of an element
+    that counts is negative, infinite or NaN, or all are zero; or where `q` is traced and outside of [0, 1]. An infinity
+    whose rank is hit is the result.
 
     **Cost:** O(n) time and memory for a few `q`; with `weights` one sort and O(n + q) memory. The gradient reaches the selected
     elements only. Ranks are computed in double precision: they are right also beyond 2^24 elements.
@@ -70,20 +65,17 @@ def quantile(
 
     ??? example
         ```python
-        >>> import jax, jax.numpy as jnp, sortax as sx
-        >>> x = jnp.array([4., 1., 3., 2.])
-        >>> print(sx.quantile(x, 0.5), sx.quantile(x, jnp.array([1., 0.])))
-        2.5 [4. 1.]
-        >>> print(jax.grad(sx.quantile)(x, 0.5), jax.grad(sx.quantile, 1)(x, 0.5))
-        [0.  0.  0.5 0.5] 3.0
+        >>> import jax.numpy as jnp, sortax as sx
+        >>> print(sx.nanquantile(jnp.array([4., jnp.nan, 3., 2.]), 0.5))
+        3.0
 
         ```
     """
-    _axis.refuse("quantile", out=out, overwrite_input=overwrite_input)
-    return quantiles(a, q, 1, axis, method, keepdims, weights, where, relax, skip_nan=False)
+    arguments.refuse("nanquantile", out=out, overwrite_input=overwrite_input)
+    return quantiles(a, q, 1, axis, method, keepdims, weights, where, relax, skip_nan=True)
 
 
-def percentile(
+def nanpercentile(
     a: ArrayLike,
     q: ArrayLike,
     axis: _Axes = None,
@@ -93,11 +85,10 @@ def percentile(
     keepdims: bool = False,
     *,
     weights: ArrayLike | None = None,
-    out_sharding: NamedSharding | PartitionSpec | None = None,
     where: ArrayLike | None = None,
     relax: AbstractRelaxation = Exact(),
 ) -> Float[Array, "..."]:
-    """Percentiles by selection, differentiable in the array and in `q`: `jax.numpy.percentile`, with all methods of NumPy.
+    """Percentiles of the elements that are not NaN, by selection: `jax.numpy.nanpercentile`, with all methods of NumPy.
 
     **Arguments:**
 
@@ -113,7 +104,6 @@ def percentile(
       order in which `axis` names them. A whole weight is so many copies. For the methods
       `"inverted_cdf"` and `"averaged_inverted_cdf"`; they have derivative zero.
       With a soft relaxation they say, in exact order, where the soft sorted values are read.
-    - `out_sharding`: where the result is to live, as in `jax.numpy`.
     - `where`: boolean, broadcasts to `a`: only these elements count, and have a gradient.
     - `relax`: what sorting means; see [`sortax.Exact`][].
 
@@ -126,9 +116,9 @@ def percentile(
 
     **Ties:** the derivative of the order statistics is what `relax` says. In `q` it is the one from above.
 
-    **NaN:** NaN if any element that counts is, and the cotangent goes to the NaNs as in [`sortax.max`][]; where none is left;
-    where a weight is negative, infinite or NaN, or all are zero; or where `q` is traced and outside of [0, 100].
-    An infinity whose rank is hit is the result.
+    **NaN:** elements that are NaN do not count, and have no gradient. NaN where none is left; where a weight of an element
+    that counts is negative, infinite or NaN, or all are zero; or where `q` is traced and outside of [0, 100]. An infinity
+    whose rank is hit is the result.
 
     **Cost:** O(n) time and memory for a few `q`; with `weights` one sort and O(n + q) memory. The gradient reaches the selected
     elements only. Ranks are computed in double precision: they are right also beyond 2^24 elements.
@@ -141,17 +131,16 @@ def percentile(
     ??? example
         ```python
         >>> import jax.numpy as jnp, sortax as sx
-        >>> print(sx.percentile(jnp.array([4., 1., 3., 2., 5.]), 25))
-        2.0
+        >>> print(sx.nanpercentile(jnp.array([4., jnp.nan, 3., 2.]), 50))
+        3.0
 
         ```
     """
-    _axis.refuse("percentile", out=out, overwrite_input=overwrite_input)
-    y = quantiles(a, q, 100, axis, method, keepdims, weights, where, relax, skip_nan=False)
-    return y if out_sharding is None else reshard(y, out_sharding)
+    arguments.refuse("nanpercentile", out=out, overwrite_input=overwrite_input)
+    return quantiles(a, q, 100, axis, method, keepdims, weights, where, relax, skip_nan=True)
 
 
-def median(
+def nanmedian(
     a: ArrayLike,
     axis: _Axes = None,
     out: None = None,
@@ -162,7 +151,7 @@ def median(
     where: ArrayLike | None = None,
     relax: AbstractRelaxation = Exact(),
 ) -> Float[Array, "..."]:
-    """The middle element, or the mean of the two in the middle: `jax.numpy.median`, by selection.
+    """The middle of the elements that are not NaN, or the mean of the two in the middle: `jax.numpy.nanmedian`.
 
     **Arguments:**
 
@@ -184,9 +173,9 @@ def median(
     **Ties:** with all elements equal, `Exact("stable")` gives the cotangent to the two in the middle and `Exact("average")` to
     all alike.
 
-    **NaN:** NaN if any element that counts is, and the cotangent goes to the NaNs as in [`sortax.max`][]; where none is left;
-    where a weight is negative, infinite or NaN, or all are zero.
-    An infinity whose rank is hit is the result.
+    **NaN:** elements that are NaN do not count, and have no gradient. NaN where none is left; where a weight of an element
+    that counts is negative, infinite or NaN, or all are zero. An infinity
+    whose rank is hit is the result.
 
     **Cost:** O(n) time and memory; with `weights` one sort. The gradient reaches the selected elements only. Ranks are
     computed in double precision: they are right also beyond 2^24 elements.
@@ -196,12 +185,11 @@ def median(
 
     ??? example
         ```python
-        >>> import jax, jax.numpy as jnp, sortax as sx
-        >>> x = jnp.array([1., 1., 1., 1.])
-        >>> print(jax.grad(sx.median)(x), jax.grad(lambda x: sx.median(x, relax=sx.Exact("average")))(x))
-        [0.  0.5 0.5 0. ] [0.25 0.25 0.25 0.25]
+        >>> import jax.numpy as jnp, sortax as sx
+        >>> print(sx.nanmedian(jnp.array([[4., jnp.nan], [3., 2.]]), axis=0))
+        [3.5 2. ]
 
         ```
     """
-    _axis.refuse("median", out=out, overwrite_input=overwrite_input)
-    return medians(a, axis, keepdims, weights, where, relax, skip_nan=False)
+    arguments.refuse("nanmedian", out=out, overwrite_input=overwrite_input)
+    return medians(a, axis, keepdims, weights, where, relax, skip_nan=True)

@@ -1,22 +1,22 @@
 """How soft is soft: the temperature at which elements are spread over a number of others."""
 
 import functools
-from typing import Any
+from collections.abc import Callable
 
-import equinox as eqx
 import jax
-import jax.numpy as jnp
 from jax import lax
 from jax.typing import ArrayLike
 from jaxtyping import Array, Float
 
-from . import _axis
-from ._relax import AbstractSoftRelaxation
-from ._relax.soft import as_floats, wide
+from .._checks import as_array, as_real, concrete_or_none
+from .._order import SortedOrder
+from .._relaxations import AbstractRelaxation, as_relaxation
+from .._relaxations.base import check_floats
+from . import arguments
 
 
 def temperature_for(
-    x: ArrayLike, relax: AbstractSoftRelaxation | type[AbstractSoftRelaxation], *, neighbours: ArrayLike, axis: int = -1
+    x: ArrayLike, relax: AbstractRelaxation | Callable[[float], AbstractRelaxation], *, neighbours: ArrayLike, axis: int = -1
 ) -> Float[Array, ""]:
     r"""The temperature at which an element of `x` is spread over so many elements, itself among them.
 
@@ -54,41 +54,21 @@ def temperature_for(
 
         ```
     """
-    if isinstance(relax, type) and issubclass(relax, AbstractSoftRelaxation):
-        # All soft relaxations begin with their temperature.
-        relax = relax(jnp.ones(()))
-    if not isinstance(relax, AbstractSoftRelaxation):
-        raise TypeError(f"relax must be a soft relaxation, such as sortax.SoftSort, got {relax!r}.")
-    array = wide(as_floats(relax, _axis.as_array("x", x)))
-    axis = _axis.normalize(axis, array.ndim)
-    wanted = _axis.as_real("neighbours", neighbours)
-    value = _axis.known(neighbours)
+    # All soft relaxations begin with their temperature.
+    relax = as_relaxation(relax(1.0) if callable(relax) else relax)
+    array = as_array("x", x)
+    axis = arguments.normalize(axis, array.ndim)
+    wanted = as_real("neighbours", neighbours)
+    value = concrete_or_none(neighbours)
     if wanted.ndim or (value is not None and not 1 <= value <= array.shape[axis]):
         raise ValueError(f"neighbours must be one number from 1 to {array.shape[axis]}, got {neighbours}.")
     if array.size == 0:
         raise ValueError(f"a temperature needs elements, got shape {array.shape}.")
-    return _temperature_for(array, relax, wanted.astype(array.dtype), axis)
+    return _temperature_for(array, relax, wanted, axis)
 
 
 @functools.partial(jax.jit, static_argnums=3)
-def _temperature_for(x: Array, relax: Any, neighbours: Array, axis: int) -> Array:
-    x, neighbours = lax.stop_gradient((x, neighbours))
-    finite = jnp.where(jnp.isfinite(x), x, jnp.nan)
-    extent = jnp.nanmax(finite) - jnp.nanmin(finite)
-    log_extent = jnp.where(extent > 0, jnp.log(extent), 0)
-
-    def halve(_: int, bounds: tuple[Array, Array]) -> tuple[Array, Array]:
-        low, high = bounds
-        middle = (low + high) / 2
-        at = eqx.tree_at(lambda r: r.temperature, relax, jnp.exp(_power(relax) * (middle + log_extent)))
-        is_soft = jnp.mean(at.log_neighbours(x, axis)) > jnp.log(neighbours)
-        return jnp.where(is_soft, low, middle), jnp.where(is_soft, middle, high)
-
-    bounds = tuple(jnp.asarray(jnp.log(bound), x.dtype) for bound in (1e-9, 1e6))
-    low, high = lax.fori_loop(0, 40, halve, bounds)
-    return jnp.exp(_power(relax) * ((low + high) / 2 + log_extent))
-
-
-def _power(relax: Any) -> int:
-    """Of which power of the unit of x the temperature is."""
-    return 2 if getattr(relax, "distance", None) == "squared" else 1
+def _temperature_for(x: Array, relax: AbstractRelaxation, neighbours: Array, axis: int) -> Array:
+    order = SortedOrder(lax.stop_gradient(x), axis)
+    check_floats(relax, order)
+    return relax.temperature_for(order, lax.stop_gradient(neighbours).astype(order.dtype))

@@ -5,11 +5,10 @@ import math
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
 
-from ._cdf import AbstractCdfRelaxation, Distribution
-from ._exponentials import logistic
-from .soft import as_temperature
+from .cdf import AbstractCdfRelaxation, Distribution
+from .exponentials import logistic
+from .soft import Temperature, as_temperature
 
 
 class SigmoidSum(AbstractCdfRelaxation):
@@ -44,7 +43,7 @@ class SigmoidSum(AbstractCdfRelaxation):
         ```
     """
 
-    temperature: Float[Array, ""] = eqx.field(converter=as_temperature)
+    temperature: Temperature = eqx.field(converter=as_temperature)
 
     @property
     def distribution(self) -> Distribution:

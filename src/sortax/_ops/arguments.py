@@ -1,4 +1,4 @@
-"""Arguments that every op shares, checked and normalised in one place: arrays, axes, pairs of axes, payloads."""
+"""Arguments of ops, checked and normalised in one place: axes, masks, flags, keys."""
 
 import math
 import operator
@@ -11,42 +11,12 @@ import numpy as np
 from jax.typing import DTypeLike
 from jaxtyping import Array
 
-from ._jax import Tracer
-
-
-def as_array(name: str, x: Any) -> Array:
-    """`x` as a JAX array, or one sentence that says what `name` must be."""
-    # A list would be traced element by element, slowly, which is why jax.numpy refuses it as well.
-    if not (
-        hasattr(x, "__jax_array__") or isinstance(x, jax.Array | np.ndarray | np.generic | bool | int | float | complex)
-    ):
-        raise TypeError(f"{name} must be an array, got {type(x).__name__}; wrap it in jnp.asarray(...).")
-    try:
-        array = jnp.asarray(x)
-    except TypeError as error:
-        raise TypeError(f"{name} must be a numeric or boolean array, got {getattr(x, 'dtype', type(x))}.") from error
-    if not (jnp.issubdtype(array.dtype, jnp.number) or array.dtype == jnp.bool_):
-        raise TypeError(f"{name} must be a numeric or boolean array, got dtype {array.dtype}.")
-    return array
+from .._checks import as_array, exceeds
 
 
 def as_few(name: str, x: Any) -> Array:
     """The same for an argument of a few numbers, which may be a list."""
     return as_array(name, jnp.asarray(x) if isinstance(x, list | tuple) else x)
-
-
-def as_real(name: str, x: Any) -> Array:
-    """`x` as an array of numbers that lie on a line."""
-    array = as_array(name, x)
-    check_real(name, array)
-    return array
-
-
-def check_real(name: str, array: Array) -> None:
-    if jnp.issubdtype(array.dtype, jnp.complexfloating):
-        raise TypeError(
-            f"{name} must be real, since complex numbers have no quantiles or means of order, got {array.dtype}."
-        )
 
 
 def normalize(axis: Any, ndim: int) -> int:
@@ -81,18 +51,6 @@ def as_keys(name: str, keys: Any) -> tuple[Array, ...]:
     if any(shape != shapes[0] for shape in shapes):
         raise ValueError(f"{name} must all have one shape, got {', '.join(map(str, shapes))}.")
     return arrays
-
-
-def check_operand(name: str, shape: tuple[int, ...], rows: tuple[int, ...], axis: int) -> None:
-    """An operand of a permutation of `rows` has that shape, that shape with trailing columns, or that axis alone."""
-    if shape[: len(rows)] != rows and shape != (rows[axis],):
-        alone = f", or ({rows[axis]},)" if len(rows) > 1 else ""
-        raise ValueError(f"{name} must have shape {rows}, or that with trailing columns{alone}, got {shape}.")
-
-
-def exceeds(n: Any, dtype: DTypeLike) -> bool:
-    """Whether indices below `n` do not fit `dtype`; a symbolic size, known only at run time, is taken to fit."""
-    return isinstance(n, int) and n - 1 > np.iinfo(dtype).max
 
 
 def index_dtype(dtype: DTypeLike | None, n: Any) -> np.dtype:
@@ -157,19 +115,6 @@ def as_flag(name: str, value: Any) -> bool:
     if not isinstance(value, bool | int | np.bool_ | np.integer):
         raise TypeError(f"{name} must be one boolean, True or False, that is known when traced, got {value!r}.")
     return bool(value)
-
-
-def check_choice(name: str, value: Any, choices: Sequence[str]) -> None:
-    if value not in choices:
-        raise ValueError(f"unknown {name} {value!r}; pass one of {', '.join(map(repr, choices))}.")
-
-
-def known(x: Any) -> np.ndarray | None:
-    """The values of `x`, or None if they are known only at run time."""
-    if any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(x)):
-        return None
-    # Explicitly, so that a user may forbid implicit transfers.
-    return np.asarray(jax.device_get(x))
 
 
 def refuse(op: str, **unsupported: Any) -> None:

@@ -1,15 +1,21 @@
 """Order inside segments, ragged groups given by ids as in `jax.ops.segment_sum`: no padding, ids in any order."""
 
+import functools
 from typing import Any, Literal
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.typing import ArrayLike
 from jaxtyping import Array, Float, Int, Real, Shaped
 
-from . import _axis, _primitives
-from ._order_statistics import along, check_whole
-from ._relax import AbstractRelaxation, Exact, as_relaxation
+from .. import _primitives as primitives
+from .._checks import as_array, check_choice, concrete_or_none
+from .._order import SortedOrder
+from .._relaxations import AbstractRelaxation, Exact, as_relaxation
+from . import arguments
+from .order_statistics import along, check_whole
+from .ranking import mask_dtype, ranks_by
 
 
 def segment_sort(
@@ -57,9 +63,14 @@ def segment_sort(
 
         ```
     """
-    descending = _axis.as_flag("descending", descending)
+    descending = arguments.as_flag("descending", descending)
     x, ids, _, axis = segmented(data, segment_ids, num_segments, axis)
-    return as_relaxation(relax).sort(x, axis, segments=jnp.broadcast_to(ids, x.shape), descending=descending)
+    return _segment_sort(x, jnp.broadcast_to(ids, x.shape), as_relaxation(relax), axis, descending)
+
+
+@functools.partial(jax.jit, static_argnums=(3, 4))
+def _segment_sort(x: Array, ids: Array, relax: AbstractRelaxation, axis: int, descending: bool) -> Array:
+    return relax.sort(SortedOrder(x, axis, segments=ids, descending=descending))
 
 
 def segment_argsort(
@@ -94,10 +105,10 @@ def segment_argsort(
         ```
     """
     as_relaxation(relax)
-    descending = _axis.as_flag("descending", descending)
+    descending = arguments.as_flag("descending", descending)
     x, ids, _, axis = segmented(data, segment_ids, num_segments, axis)
-    indices = _primitives.argsort(x, axis, segments=jnp.broadcast_to(ids, x.shape), descending=descending)
-    return indices.astype(_axis.index_dtype(None, x.shape[axis]))
+    indices = primitives.argsort(x, axis, segments=jnp.broadcast_to(ids, x.shape), descending=descending)
+    return indices.astype(arguments.index_dtype(None, x.shape[axis]))
 
 
 def segment_rank(
@@ -134,12 +145,17 @@ def segment_rank(
 
         ```
     """
-    _axis.check_choice("method", method, _primitives.RANK_METHODS)
-    descending = _axis.as_flag("descending", descending)
+    check_choice("method", method, primitives.RANK_METHODS)
+    descending = arguments.as_flag("descending", descending)
     x, ids, num_segments, axis = segmented(data, segment_ids, num_segments, axis)
     ids = jnp.broadcast_to(ids, x.shape)
-    ranks = as_relaxation(relax).rank(x, axis, method=method, descending=descending, segments=ids)
+    ranks = _segment_rank(x, ids, as_relaxation(relax), axis, method, descending)
     return jnp.where(ids < num_segments, ranks, 0)
+
+
+@functools.partial(jax.jit, static_argnums=(3, 4, 5))
+def _segment_rank(x: Array, ids: Array, relax: AbstractRelaxation, axis: int, method: str, descending: bool) -> Array:
+    return ranks_by(relax, SortedOrder(x, axis, segments=ids, descending=descending), method)
 
 
 def segment_top_k_mask(
@@ -176,22 +192,27 @@ def segment_top_k_mask(
         ```
     """
     x, ids, num_segments, axis = segmented(data, segment_ids, num_segments, axis)
-    count = _axis.as_array("k", k)
+    count = as_array("k", k)
     if not jnp.issubdtype(count.dtype, jnp.integer) or count.ndim:
         raise TypeError(f"k must be one integer, got an array of shape {count.shape} and dtype {count.dtype}.")
-    value = _axis.known(k)
+    value = concrete_or_none(k)
     if value is not None and value < 0:
         raise ValueError(f"k must not be negative, got {value}.")
     ids = jnp.broadcast_to(ids, x.shape)
-    taken = as_relaxation(relax).mask(x, count.astype(jnp.int32), axis, segments=ids)
-    dtype = x.dtype if jnp.issubdtype(x.dtype, jnp.floating) else jnp.result_type(float)
-    return jnp.where(ids < num_segments, taken.astype(dtype), 0)
+    taken = _segment_top_k_mask(x, ids, count.astype(jnp.int32), as_relaxation(relax), axis)
+    return jnp.where(ids < num_segments, taken, 0)
+
+
+@functools.partial(jax.jit, static_argnums=4)
+def _segment_top_k_mask(x: Array, ids: Array, k: Array, relax: AbstractRelaxation, axis: int) -> Array:
+    order = SortedOrder(x, axis, segments=ids, reverse_ties=True)
+    return relax.top_k_mask(order, k).astype(mask_dtype(x))
 
 
 def segmented(data: Any, segment_ids: Any, num_segments: Any, axis: Any) -> tuple[Array, Array, int, int]:
     """The array; ids that broadcast to it, with those of no segment at `num_segments`; how many; and the axis."""
-    x, ids = _axis.as_array("data", data), _axis.as_array("segment_ids", segment_ids)
-    axis = _axis.normalize(axis, x.ndim)
+    x, ids = as_array("data", data), as_array("segment_ids", segment_ids)
+    axis = arguments.normalize(axis, x.ndim)
     check_whole(x, axis)
     if not jnp.issubdtype(ids.dtype, jnp.integer):
         raise TypeError(f"segment_ids must be integers, got dtype {ids.dtype}.")
@@ -201,11 +222,11 @@ def segmented(data: Any, segment_ids: Any, num_segments: Any, axis: Any) -> tupl
         shapes = " or ".join(dict.fromkeys(map(str, ((x.shape[axis],), x.shape))))
         raise ValueError(f"segment_ids must have shape {shapes}, got {ids.shape}.")
     if num_segments is None:
-        values = _axis.known(segment_ids)
+        values = concrete_or_none(segment_ids)
         if values is None:
             raise ValueError("num_segments must be given where segment_ids are traced; pass one more than the largest id.")
         num_segments = int(values.max(initial=-1)) + 1
-    num_segments = _axis.as_integer("num_segments", num_segments)
+    num_segments = arguments.as_integer("num_segments", num_segments)
     if not 0 <= num_segments < np.iinfo(np.int32).max:
         raise ValueError(f"num_segments must be from 0 to 2^31 - 2, got {num_segments}.")
     # Narrow integers may not hold the number of segments.

@@ -9,9 +9,10 @@ from jax import lax
 from jax.typing import ArrayLike
 from jaxtyping import Array, Shaped
 
-from . import _axis
-from ._order_statistics import check_whole, count_of, entries
-from ._relax import AbstractRelaxation, Exact, as_relaxation
+from .._checks import as_array
+from .._relaxations import AbstractRelaxation, Exact, as_relaxation
+from . import arguments
+from .order_statistics import check_whole, count_of, entries
 
 _Axes = int | tuple[int, ...] | None
 
@@ -61,7 +62,7 @@ def max(
 
         ```
     """
-    _axis.refuse("max", out=out)
+    arguments.refuse("max", out=out)
     return _extreme("max", a, axis, keepdims, initial, where, relax)
 
 
@@ -109,21 +110,21 @@ def min(
 
         ```
     """
-    _axis.refuse("min", out=out)
+    arguments.refuse("min", out=out)
     return _extreme("min", a, axis, keepdims, initial, where, relax)
 
 
 def _extreme(op: str, a: Any, axis: Any, keepdims: bool, initial: Any, where: Any, relax: Any) -> Array:
-    x, keepdims = _axis.as_array("a", a), _axis.as_flag("keepdims", keepdims)
-    shape, mask = _axis.kept_shape(x.shape, axis), _axis.as_mask(where, x.shape)
-    arrays, axis = _axis.merged([x] if mask is None else [x, mask], axis)
+    x, keepdims = as_array("a", a), arguments.as_flag("keepdims", keepdims)
+    shape, mask = arguments.kept_shape(x.shape, axis), arguments.as_mask(where, x.shape)
+    arrays, axis = arguments.merged([x] if mask is None else [x, mask], axis)
     check_whole(arrays[0], axis)
     floats = jnp.issubdtype(x.dtype, jnp.inexact)
     if initial is None and arrays[0].shape[axis] == 0:
         raise ValueError(f"{op} of an empty axis: an array of shape {x.shape} has no largest or smallest; pass initial.")
     if initial is None and mask is not None and not floats:
         raise ValueError(f"{op} of {x.dtype} with where needs initial, since an integer cannot say that nothing is left.")
-    start = None if initial is None else _axis.as_array("initial", initial).astype(x.dtype)
+    start = None if initial is None else as_array("initial", initial).astype(x.dtype)
     if start is not None and arrays[0].shape[axis] == 0:
         y = jnp.broadcast_to(start, (*arrays[0].shape[:axis], *arrays[0].shape[axis + 1 :]))
     else:

@@ -8,10 +8,13 @@ import jax.numpy as jnp
 from jax.typing import ArrayLike
 from jaxtyping import Array, Int, Shaped
 
-from . import _axis, _primitives
-from ._keys import chosen
-from ._order_statistics import along, check_whole, count_of, entries, in_front
-from ._relax import AbstractRelaxation, Exact, as_relaxation
+from .. import _primitives as primitives
+from .._checks import as_array, check_choice, concrete_or_none
+from .._keys import chosen
+from .._order import SortedOrder
+from .._relaxations import AbstractRelaxation, Exact, as_relaxation
+from . import arguments
+from .order_statistics import along, check_whole, count_of, entries, in_front
 
 
 def top_k(
@@ -61,7 +64,7 @@ def top_k(
 
         ```
     """
-    _axis.check_choice("mode", mode, ("largest", "smallest"))
+    check_choice("mode", mode, ("largest", "smallest"))
     return _first(operand, k, axis, mode == "largest", relax)
 
 
@@ -146,16 +149,16 @@ def kth_value(
 
         ```
     """
-    x, ranks = _axis.as_array("a", a), _axis.as_few("k", k)
+    x, ranks = as_array("a", a), arguments.as_few("k", k)
     if not jnp.issubdtype(ranks.dtype, jnp.integer):
         raise TypeError(f"k must be an integer or an array of integers, got dtype {ranks.dtype}.")
-    shape, mask = _axis.kept_shape(x.shape, axis), _axis.as_mask(where, x.shape)
-    (x, *masks), axis = _axis.merged([x] if mask is None else [x, mask], axis)
+    shape, mask = arguments.kept_shape(x.shape, axis), arguments.as_mask(where, x.shape)
+    (x, *masks), axis = arguments.merged([x] if mask is None else [x, mask], axis)
     check_whole(x, axis)
     n = x.shape[axis]
     if n == 0:
         raise ValueError(f"kth_value of an empty axis: an array of shape {x.shape} has no element to select.")
-    values = _axis.known(k)
+    values = concrete_or_none(k)
     if values is not None and values.size and not (-n <= values.min() and values.max() < n):
         raise ValueError(f"k must be from {-n} to {n - 1} for an axis of {n} elements, got {values}.")
     y = _kth_value(x, ranks, masks, as_relaxation(relax), axis)
@@ -199,7 +202,12 @@ def partition(
         ```
     """
     x, axis, kth = _pivots("partition", a, kth, axis)
-    return as_relaxation(relax).partition(x, kth, axis)
+    return _partition(x, as_relaxation(relax), kth, axis)
+
+
+@functools.partial(jax.jit, static_argnums=(2, 3))
+def _partition(x: Array, relax: AbstractRelaxation, kth: tuple[int, ...], axis: int) -> Array:
+    return relax.partition(SortedOrder(x, axis), kth)
 
 
 def argpartition(
@@ -236,23 +244,28 @@ def argpartition(
     """
     as_relaxation(relax)
     x, axis, kth = _pivots("argpartition", a, kth, axis)
-    (indices,) = _primitives.partition(x, kth, axis, outputs=(_primitives.INDICES,))
-    return indices.astype(_axis.index_dtype(None, x.shape[axis]))
+    (indices,) = primitives.partition(x, kth, axis, outputs=(primitives.INDICES,))
+    return indices.astype(arguments.index_dtype(None, x.shape[axis]))
 
 
 def _first(operand: Any, k: Any, axis: int, descending: bool, relax: Any) -> tuple[Array, Array]:
-    x, k = _axis.as_array("operand", operand), _axis.as_integer("k", k)
-    axis = _axis.normalize(axis, x.ndim)
+    x, k = as_array("operand", operand), arguments.as_integer("k", k)
+    axis = arguments.normalize(axis, x.ndim)
     if not 0 <= k <= x.shape[axis]:
         raise ValueError(f"k must be from 0 to {x.shape[axis]}, the length of axis {axis}, got {k}.")
-    values, indices = as_relaxation(relax).top_k(x, k, axis, descending=descending)
-    return values, indices.astype(_axis.index_dtype(None, x.shape[axis]))
+    return _top_k(x, as_relaxation(relax), k, axis, descending)
+
+
+@functools.partial(jax.jit, static_argnums=(2, 3, 4))
+def _top_k(x: Array, relax: AbstractRelaxation, k: int, axis: int, descending: bool) -> tuple[Array, Array]:
+    order = SortedOrder(x, axis, descending=descending)
+    return relax.top_k(order, k), order.top(k)[1].astype(arguments.index_dtype(None, x.shape[axis]))
 
 
 def _pivots(op: str, a: Any, kth: Any, axis: int | None) -> tuple[Array, int, tuple[int, ...]]:
-    x, axis = _axis.flatten_if_none(_axis.as_array("a", a), axis)
+    x, axis = arguments.flatten_if_none(as_array("a", a), axis)
     n = x.shape[axis]
-    ranks = [_axis.as_integer("kth", k) for k in (kth if isinstance(kth, list | tuple) else (kth,))]
+    ranks = [arguments.as_integer("kth", k) for k in (kth if isinstance(kth, list | tuple) else (kth,))]
     if not all(-n <= k < n for k in ranks):
         raise ValueError(f"kth must be from {-n} to {n - 1} for an axis of {n} elements, got {kth}.")
     return x, axis, tuple(sorted({k % n for k in ranks}))

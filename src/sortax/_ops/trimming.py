@@ -10,11 +10,13 @@ from jax import lax
 from jax.typing import ArrayLike
 from jaxtyping import Array, Inexact, Shaped
 
-from . import _axis, _primitives
-from ._keys import chosen, order_keys
-from ._order_statistics import along, check_whole, entries
-from ._rank import apart
-from ._relax import AbstractRelaxation, Exact, as_relaxation
+from .. import _primitives as primitives
+from .._checks import as_real
+from .._keys import chosen, order_keys
+from .._order import SortedOrder
+from .._relaxations import AbstractRelaxation, Exact, as_relaxation
+from . import arguments
+from .order_statistics import along, check_whole, entries
 
 _Axes = int | tuple[int, ...] | None
 # Two shares by value and dtype, since numbers that are equal in several dtypes are one static argument.
@@ -66,10 +68,10 @@ def trimmed_mean(
 
         ```
     """
-    x = _axis.as_real("a", a)
+    x = as_real("a", a)
     shares = _shares(limits)
-    shape, mask = _axis.kept_shape(x.shape, axis), _axis.as_mask(where, x.shape)
-    arrays, axis = _axis.merged([x] if mask is None else [x, mask], axis)
+    shape, mask = arguments.kept_shape(x.shape, axis), arguments.as_mask(where, x.shape)
+    arrays, axis = arguments.merged([x] if mask is None else [x, mask], axis)
     check_whole(arrays[0], axis)
     y = _trimmed_mean(arrays, as_relaxation(relax), axis, shares)
     return y.reshape(shape) if keepdims else y
@@ -118,10 +120,10 @@ def winsorize(
 
         ```
     """
-    x = _axis.as_real("a", a)
+    x = as_real("a", a)
     shares = _shares(limits or (None, None))
     shape = x.shape
-    x, axis = _axis.flatten_if_none(x, axis)
+    x, axis = arguments.flatten_if_none(x, axis)
     check_whole(x, axis)
     if x.size == 0:
         return x.reshape(shape)
@@ -136,14 +138,14 @@ def _trimmed_mean(arrays: list[Array], relax: Any, axis: int, limits: _Limits) -
     mask = masks[0] if masks else None
     count = n if mask is None else jnp.sum(mask, axis, keepdims=True, dtype=jnp.int32)
     begin, end = _ends(limits, count)
+    order = SortedOrder(x, axis, where=mask)
     if mask is None:
-        s = relax.partition(x, tuple(sorted({k for k in (begin, end - 1) if 0 <= k < n})), axis)
+        s = relax.partition(order, tuple(sorted({k for k in (begin, end - 1) if 0 <= k < n})))
     else:
-        x, segments = apart(x, mask)
-        s = relax.sort(x, axis, segments=segments)
+        s = relax.sort(order)
     place = lax.broadcasted_iota(jnp.int32, x.shape, axis)
     # With a NaN all is one, and stays tied to the elements it comes from.
-    stop = jnp.where(jnp.any(jnp.isnan(x), axis, keepdims=True), count, end)
+    stop = jnp.where(jnp.any(jnp.isnan(order.x), axis, keepdims=True), count, end)
     total = jnp.sum(jnp.where((place >= begin) & (place < stop), s, 0), axis)
     return total / jnp.squeeze(jnp.broadcast_to(end - begin, stop.shape), axis).astype(x.dtype)
 
@@ -161,7 +163,7 @@ def _winsorize(x: Array, relax: Any, axis: int, limits: _Limits) -> Array:
 
 def _ends(limits: _Limits, n: Any) -> tuple[Any, Any]:
     """The first rank that is kept of `n` elements, and the one behind the last."""
-    below, above = (_primitives.share_of(dtype.type(share), n) for share, dtype in limits)
+    below, above = (primitives.share_of(dtype.type(share), n) for share, dtype in limits)
     return below, n - above
 
 

@@ -1,0 +1,300 @@
+"""The sorted order of an array: the permutation Π of P = M Π, and what a relaxation may ask of it.
+
+Nothing above this file knows axes, directions, segments, masks, NaN or infinities. All arrays are plain fields, so that under
+`jit` those that nobody reads are not computed.
+"""
+
+from typing import Any
+
+import equinox as eqx
+import jax.numpy as jnp
+from jax import lax
+from jaxtyping import Array, Bool, Float, Inexact, Int, Real, Shaped
+
+from . import _primitives as primitives
+from ._keys import wide_float
+
+
+class SortedOrder(eqx.Module):
+    r"""The elements of an array in sorted order along one axis.
+
+    Arrays "in order" are shaped like `x`, with the smallest element first along the axis (the largest if `descending`). Segments
+    follow one another, each sorted by itself, and what `where` leaves out comes after all of them. *Components* are the runs of
+    neighbours between which nothing flows: an element of another segment, one that is left out, and one that is not finite
+    never shares a component with a number.
+
+    **Arguments:**
+
+    - `keys`: an array, or several of one shape, most significant first; the last of them is `x`, and elements that differ in
+      another key are in different segments.
+    - `axis`: the axis to sort along.
+    - `descending`: largest first. Equal elements keep their order.
+    - `segments`: integers shaped like `x`: lower segments come first.
+    - `where`: booleans shaped like `x`: which elements take part.
+    - `reverse_ties`: whether equal elements stand in reverse order, so that the first of them is the last.
+
+    ??? example
+        ```python
+        >>> import jax.numpy as jnp, sortax as sx
+        >>> order = sx.SortedOrder(jnp.array([3., 1., 2.]), -1)
+        >>> print(order.values, order.indices, order.inverse)
+        [1. 2. 3.] [1 2 0] [2 0 1]
+
+        ```
+    """
+
+    keys: tuple[Shaped[Array, "*shape"], ...]
+    """The keys as they were given, with 0 for what is left out."""
+    segments: Int[Array, "*shape"] | None
+    """The segment of each element as it was given, or None where all are in one."""
+    where: Bool[Array, "*shape"] | None
+    """Which elements take part, as it was given."""
+    values: Shaped[Array, "*shape"]
+    """`x` in order, in its own dtype; it differentiates as the stable sort does."""
+    indices: Int[Array, "*shape"]
+    """The i-th in order is `x[indices[i]]`."""
+    inverse: Int[Array, "*shape"]
+    """The inverse permutation: `x[j]` is the `inverse[j]`-th in order."""
+    segments_in_order: Int[Array, "*shape"] | None
+    split_begins: Bool[Array, "*shape"] | None
+    """Where components begin in an order that was `split`."""
+    split_centre: Float[Array, "*shape"] | None
+    """The centres of these components."""
+    axis: int = eqx.field(static=True)
+    """Counted from the end."""
+    descending: bool = eqx.field(static=True)
+    is_one_segment: bool = eqx.field(static=True)
+    """Whether all elements that take part are in one segment."""
+
+    def __init__(
+        self,
+        keys: Shaped[Array, "*shape"] | tuple[Shaped[Array, "*shape"], ...],
+        axis: int,
+        *,
+        descending: bool = False,
+        segments: Int[Array, "*shape"] | None = None,
+        where: Bool[Array, "*shape"] | None = None,
+        reverse_ties: bool = False,
+    ):
+        *groups, x = keys if isinstance(keys, tuple) else (keys,)
+        axis = axis % x.ndim
+        self.is_one_segment = not groups and segments is None
+        if groups:
+            before = [] if segments is None else [~segments if descending else segments]
+            segments = primitives.group_ids([*before, *groups], axis, descending=descending)
+        if where is not None:
+            x = jnp.where(where, x, jnp.zeros_like(x))
+            last = jnp.iinfo(jnp.int32).max
+            segments = (~where).astype(jnp.int32) if segments is None else jnp.where(where, segments, last)
+        outputs = (primitives.VALUES, primitives.INDICES, primitives.INVERSE)
+        if reverse_ties:
+            # The stable order of the other direction, read from its end.
+            backwards = None if segments is None else ~segments
+            found = primitives.sort(x, axis, segments=backwards, descending=not descending, outputs=outputs)
+            values, indices = (jnp.flip(array, axis) for array in found[:2])
+            inverse = x.shape[axis] - 1 - found[2]
+        else:
+            values, indices, inverse = primitives.sort(x, axis, segments=segments, descending=descending, outputs=outputs)
+        self.keys = (*groups, x)
+        self.segments = segments
+        self.where = where
+        self.values, self.indices, self.inverse = values, indices, inverse
+        self.segments_in_order = None if segments is None else primitives.permute(indices, segments, axis)
+        self.split_begins = self.split_centre = None
+        self.axis = axis - x.ndim
+        self.descending = descending
+
+    @property
+    def x(self) -> Shaped[Array, "*shape"]:
+        """What is sorted, as it was given, with 0 for what is left out."""
+        return self.keys[-1]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of `x`."""
+        return self.values.shape
+
+    @property
+    def dtype(self) -> Any:
+        """The floating dtype to compute in: that of `x`, in 32 bits at least."""
+        return wide_float(self.values.dtype)
+
+    @property
+    def positive_axis(self) -> int:
+        """The axis, counted from the front."""
+        return self.axis % self.values.ndim
+
+    # From the places of the input to the order, and back.
+
+    def gather(self, v: Shaped[Array, "*shape"]) -> Shaped[Array, "*shape"]:
+        """Π v: the elements of `v` in order."""
+        return primitives.permute(self.indices, v, self.positive_axis)
+
+    def scatter(self, w: Shaped[Array, "*shape"]) -> Shaped[Array, "*shape"]:
+        """Π.T w: from the order back to the places of the input."""
+        return primitives.permute(self.indices, w, self.positive_axis, transpose=True)
+
+    # Where an element stands.
+
+    @property
+    def index(self) -> Int[Array, "*shape"]:
+        """0, 1, 2, ... along the axis."""
+        return lax.broadcasted_iota(jnp.int32, self.shape, self.positive_axis)
+
+    @property
+    def position(self) -> Int[Array, "*shape"]:
+        """The position of each place of the order in its own segment, from 0."""
+        return self.index - self._first(self._segment_begins)
+
+    @property
+    def position_from_end(self) -> Int[Array, "*shape"]:
+        """The same from the end of the own segment, from 0."""
+        return self._last(self._segment_begins) - self.index
+
+    @property
+    def component_begins(self) -> Bool[Array, "*shape"]:
+        """Where a component begins."""
+        return self._begins if self.split_begins is None else self.split_begins
+
+    @property
+    def component_start(self) -> Int[Array, "*shape"]:
+        """The index of the first element of the own component."""
+        return self._first(self.component_begins)
+
+    @property
+    def component_size(self) -> Int[Array, "*shape"]:
+        """How many elements the own component has."""
+        return self._last(self.component_begins) + 1 - self.component_start
+
+    # What elements are worth.
+
+    @property
+    def finite(self) -> Bool[Array, "*shape"]:
+        """Whether the values are finite."""
+        return jnp.isfinite(self.values)
+
+    @property
+    def ascending(self) -> Float[Array, "*shape"]:
+        """The values in `dtype`, negated where the order descends, so that they never decrease in a segment."""
+        values = self.values.astype(self.dtype)
+        return -values if self.descending else values
+
+    @property
+    def gaps(self) -> Float[Array, "*shape"]:
+        """The distance of each element from the one before it, infinite where a component begins; without a derivative."""
+        s = lax.stop_gradient(self.ascending)
+        before = primitives.shifted(s, self.positive_axis, 1)
+        distance = jnp.where(s == before, 0, s - before)
+        return jnp.where(self._begins, jnp.inf, jnp.where(jnp.isnan(s), 0, distance))
+
+    @property
+    def centre(self) -> Float[Array, "*shape"]:
+        """The number of the own component from which `centred` is measured; without a derivative."""
+        return self._centre(self.component_begins) if self.split_centre is None else self.split_centre
+
+    @property
+    def centred(self) -> Float[Array, "*shape"]:
+        """`ascending` minus the `centre`; 0 for what is not finite."""
+        s = self.ascending
+        return jnp.where(self.finite, jnp.where(self.finite, s, 0) - self.centre, 0)
+
+    def uncentred(self, y: Float[Array, "*shape"]) -> Shaped[Array, "*shape"]:
+        """From what stands at each place of the order, relative to the centre, to the dtype and the direction of `x`.
+
+        What is not finite stays as it is.
+        """
+        y = jnp.where(self.finite, y + self.centre, self.ascending)
+        return (-y if self.descending else y).astype(self.values.dtype)
+
+    def split(self, width: Float[Array, "*rows"] | float) -> "SortedOrder":
+        """The same order with components that end also at gaps wider than `width`, which broadcasts to `x`.
+
+        A sum over a component is then never measured from an element that has no part in it, and could be larger by any factor.
+        """
+        begins = self._begins | (self.gaps > width)
+        found = begins, self._centre(begins)
+        return eqx.tree_at(lambda order: (order.split_begins, order.split_centre), self, found, is_leaf=lambda x: x is None)
+
+    # Equal elements.
+
+    @property
+    def run_begins(self) -> Bool[Array, "*shape"]:
+        """Where a run of equal elements begins; all NaNs are equal, and so are -0 and +0."""
+        in_order = [self.values] if self.segments_in_order is None else [self.segments_in_order, self.values]
+        return primitives.starts(in_order, self.positive_axis)
+
+    def run_mean(self, v: Inexact[Array, "*shape"]) -> Inexact[Array, "*shape"]:
+        """Each element of `v`, which is in order, replaced by the mean over the run of equal elements."""
+        return primitives.average(self.run_begins, v, self.positive_axis)
+
+    def permuted_by_tangents(self, v: Shaped[Array, "*shape"], *, transpose: bool = False) -> Shaped[Array, "*shape"]:
+        """`v`, which is in order, as a perturbation of the keys would put it: the same values with the one-sided derivative.
+
+        It exists in forward mode only.
+        """
+        keys = [self.gather(key) for key in self.keys]
+        if self.segments_in_order is not None:
+            keys = [~self.segments_in_order if self.descending else self.segments_in_order, *keys]
+        return primitives.refine(keys, v, self.positive_axis, descending=self.descending, transpose=transpose)
+
+    # Exact answers that need no sorted array.
+
+    def at(self, ranks: Int[Array, "*ranks"], ties: str = "stable") -> Shaped[Array, "*ranks"]:
+        """The elements at these indices of an order of one segment, by selection; `ties` says how they differentiate."""
+        return primitives.select(self.x, ranks, self.positive_axis, where=self.where, descending=self.descending, ties=ties)[
+            0
+        ]
+
+    def top(self, k: int, ties: str = "stable") -> tuple[Shaped[Array, "..."], Int[Array, "..."]]:
+        """The first `k` in order, and their indices."""
+        values, indices = primitives.top_k(self.x, k, self.positive_axis, descending=self.descending, ties=ties)
+        return values, indices
+
+    def partitioned(self, kth: tuple[int, ...], ties: str = "stable") -> Shaped[Array, "*shape"]:
+        """The elements `kth` in their places, and all others between them in the order of the input."""
+        return primitives.partition(self.x, kth, self.positive_axis, ties=ties)[0]
+
+    def ranks(self, method: str) -> Real[Array, "*shape"]:
+        """The rank of each element of the input in its segment, from 0, with ties by `method`, as in `sortax.rank`."""
+        return primitives.rank(self.x, self.positive_axis, method=method, descending=self.descending, segments=self.segments)
+
+    # What these properties are made of.
+
+    @property
+    def _segment_begins(self) -> Bool[Array, "*shape"]:
+        begins = self.index == 0
+        if self.segments_in_order is not None:
+            begins |= self.segments_in_order != primitives.shifted(self.segments_in_order, self.positive_axis, 1)
+        return begins
+
+    @property
+    def _begins(self) -> Bool[Array, "*shape"]:
+        """Where components begin in an order that is not split: infinities of one sign are one, and so are NaNs."""
+        s = lax.stop_gradient(self.ascending)
+        before = primitives.shifted(s, self.positive_axis, 1)
+        is_same = (s == before) | (jnp.isnan(s) & jnp.isnan(before))
+        return self._segment_begins | ~(is_same | jnp.isfinite(s - before))
+
+    def _first(self, begins: Bool[Array, "*shape"]) -> Int[Array, "*shape"]:
+        return lax.cummax(jnp.where(begins, self.index, 0), self.positive_axis)
+
+    def _last(self, begins: Bool[Array, "*shape"]) -> Int[Array, "*shape"]:
+        n = self.shape[self.positive_axis]
+        ends = primitives.shifted(begins, self.positive_axis, -1, True)
+        return lax.cummin(jnp.where(ends, self.index, n - 1), self.positive_axis, reverse=True)
+
+    def _centre(self, begins: Bool[Array, "*shape"]) -> Float[Array, "*shape"]:
+        """Of each component the number that is nearest to the middle of the row."""
+        axis, middle = self.positive_axis, self.shape[self.positive_axis] // 2
+        values = lax.stop_gradient(jnp.where(self.finite, self.ascending, 0))
+
+        def carried(begins: Array, *, reverse: bool) -> Array:
+            begins = begins | (self.index == middle)
+            continues = (~(primitives.shifted(begins, axis, 1) if reverse else begins)).astype(values.dtype)
+            return primitives.recurrence(continues, jnp.where(begins, values, 0), axis, reverse=reverse)
+
+        forward = carried(begins, reverse=False)
+        backward = carried(primitives.shifted(begins, axis, -1, True), reverse=True)
+        # Placed on devices as the values are, which a choice between them must be.
+        is_before = (self.index < middle) | jnp.zeros_like(begins)
+        return jnp.where(is_before, backward, forward)

@@ -1,0 +1,231 @@
+"""Relaxations by a sum of distribution functions: each element counts as less than another by a degree."""
+
+import abc
+import dataclasses
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+from jax.typing import DTypeLike
+from jaxtyping import Array, Float, Int
+
+from .. import _primitives as primitives
+from .._order import SortedOrder
+from .._permutation import AbstractMatrix
+from .base import in_floats
+from .exponentials import EXPONENTIAL
+from .kernel import Kernel, entropies, scaled_gaps
+from .soft import AbstractSoftRelaxation
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Distribution:
+    """A distribution symmetric around zero, with its unit for one temperature."""
+
+    tail: Callable[[DTypeLike], primitives.Terms]
+    """What the distribution function lacks to one, as a sum of exponentials for numbers of that dtype."""
+    centred: Callable[[Float[Array, "*shape"]], Float[Array, "*shape"]]
+    """The distribution function less one half."""
+    log_below: Callable[[Float[Array, "*shape"]], Float[Array, "*shape"]]
+    """The logarithm of the distribution function."""
+    log_between: Callable[..., Float[Array, "*shape"]]
+    """(lower, upper, width) -> the logarithm of the probability between two finite points, that far apart."""
+    deviation: float
+    """The standard deviation."""
+
+
+class AbstractCdfRelaxation(AbstractSoftRelaxation):
+    """Each element counts as less than another by a degree, a distribution function of their difference."""
+
+    @property
+    @abc.abstractmethod
+    def distribution(self) -> Distribution:
+        """What the degree is a probability of, in temperatures."""
+
+    def mix(self, order: SortedOrder, v: Array) -> Array:
+        return self.matrix(order).mix(v)
+
+    def spread(self, order: SortedOrder, w: Array) -> Array:
+        return self.matrix(order).spread(w)
+
+    def matrix(self, order: SortedOrder) -> "CdfMatrix":
+        return _matrix(self, order)
+
+    def log_entries(self, order: SortedOrder, rows: Array, columns: Array) -> Array:
+        return self.matrix(order).log_entries(rows, columns)
+
+    def rank(self, order: SortedOrder) -> Array:
+        """The sum of the degrees, which is published: not the mean position."""
+        axis, dtype = order.positive_axis, order.dtype
+        rate, terms = self.rate(order), self.distribution.tail(dtype)
+        gaps, at = scaled_gaps(order, rate), self.split(order).centred * rate
+        # By how much fewer elements count below than exactly; what is level with an element counts one half.
+        missing = primitives.flow(gaps, at, at, jnp.ones_like(at), axis, terms=terms, odd=True)
+        exact = order.run_mean(order.position.astype(dtype))
+        return order.scatter(self.nan_where_invalid(order, exact - missing))
+
+    def top_k_mask(self, order: SortedOrder, k: Array) -> Array:
+        """The degree to which each element is above one threshold, where there is one: of a whole axis."""
+        if order.segments is not None or order.shape[order.positive_axis] == 0:
+            return super().top_k_mask(order, k)
+        axis, n = order.positive_axis, order.shape[order.positive_axis]
+        # Nothing is sorted in the derivative.
+        x, rate = order.x.astype(order.dtype), self.rate(order)
+        x = -x if order.descending else x
+        begins = n - jnp.broadcast_to(k, (*x.shape[:axis], 1, *x.shape[axis + 1 :]))
+        fixed = lax.stop_gradient(scaled_gaps(order, rate))
+        at = primitives.borders(fixed, begins, axis, terms=self.distribution.tail(order.dtype))
+        anchor = lax.stop_gradient(primitives.take(at.anchor(n), order.ascending, axis))
+        finite = jnp.isfinite(x)
+        # Between what is finite and what is not nothing is soft.
+        is_soft = finite & at.there
+        anchor = jnp.where(jnp.isfinite(anchor), anchor, 0)
+        offset = _threshold(axis, self.distribution, x, rate, jnp.where(at.there, at.offset, 0), anchor)
+        z = (jnp.where(finite, x, 0) - anchor) * rate - offset
+        hard = (order.inverse >= begins).astype(x.dtype)
+        return self.nan_where_invalid(order, jnp.where(is_soft, 0.5 + self.distribution.centred(z), hard))
+
+    def log_neighbours(self, order: SortedOrder) -> Array:
+        # The tail of Laplace's distribution is also its density: that of the same deviation stands for all.
+        rate = self.rate(order) * (2**0.5 / self.distribution.deviation)
+        return entropies(self.split(order), Kernel(rate, 1, EXPONENTIAL))
+
+
+@functools.partial(jax.custom_jvp, nondiff_argnums=(0, 1))
+def _threshold(axis: int, distribution: Distribution, x: Array, rate: Array, offset: Array, anchor: Array) -> Array:
+    """`offset`, which differentiates so that the sum of distribution functions at the threshold stays what it is."""
+    return offset
+
+
+@_threshold.defjvp
+def _threshold_jvp(axis: int, distribution: Distribution, primals: Any, tangents: Any) -> Any:
+    x, rate, _, anchor = primals
+    here = _threshold(axis, distribution, *primals)
+    finite = jnp.isfinite(x)
+
+    def count(x: Array, rate: Array, b: Array) -> Array:
+        z = (anchor - jnp.where(finite, x, 0)) * rate + b
+        return jnp.sum(jnp.where(finite, distribution.centred(z), 0), axis, keepdims=True)
+
+    _, moved = jax.jvp(lambda x, rate: count(x, rate, here), (x, rate), tangents[:2])
+    _, density = jax.jvp(lambda b: count(x, rate, b), (here,), (jnp.ones_like(here),))
+    empty = density <= jnp.finfo(density.dtype).tiny
+    return here, jnp.where(empty, 0, -moved / jnp.where(empty, 1, density))
+
+
+@functools.partial(jax.custom_jvp, nondiff_argnums=(0, 1))
+def _border_offset(axis: int, distribution: Distribution, at: primitives.Borders, z: Array, columns: Array) -> Array:
+    """How far the borders are from the elements that they are measured from: they move so that as much stays below them."""
+    return jnp.where(at.there, at.offset, 0)
+
+
+@_border_offset.defjvp
+def _border_offset_jvp(axis: int, distribution: Distribution, primals: Any, tangents: Any) -> Any:
+    at, z, columns = primals
+    offset = _border_offset(axis, distribution, *primals)
+    anchor = at.anchor(z.shape[axis])
+    rows = primitives.take(anchor, columns, axis) + offset
+    sums = functools.partial(
+        primitives.parted,
+        at,
+        z,
+        rows,
+        columns,
+        axis=axis,
+        terms=distribution.tail(columns.dtype),
+        centred=distribution.centred,
+        slope=1,
+        normalised=True,
+    )
+    density, moved = sums(jnp.ones_like(columns)), sums(tangents[2])
+    # A border at infinity moves nothing.
+    flat = density <= jnp.finfo(density.dtype).tiny
+    return offset, jnp.where(flat, 0, moved / jnp.where(flat, 1, density) - primitives.take(anchor, tangents[2], axis))
+
+
+class CdfMatrix(AbstractMatrix):
+    """Row i has of each element what lies between the borders of place i. Rows and columns sum to one."""
+
+    order: SortedOrder
+    relax: AbstractCdfRelaxation
+    gaps: Float[Array, "*shape"]
+    """The distances between neighbours, in temperatures."""
+    at: primitives.Borders
+    """The lower border of each place."""
+    columns: Float[Array, "*shape"]
+    """Where the elements stand, in temperatures from the centre, and"""
+    offset: Float[Array, "*shape"]
+    """how far each border is from the element that it is measured from."""
+
+    def _product(self, v: Array, into: int | None) -> Array:
+        axis, distribution = self.order.positive_axis, self.relax.distribution
+        rows = primitives.take(self.at.anchor(self.order.shape[axis]), self.columns, axis) + self.offset
+
+        def product(v: Array) -> Array:
+            return primitives.parted(
+                self.at,
+                self.gaps,
+                rows,
+                self.columns,
+                v,
+                axis,
+                terms=distribution.tail(self.columns.dtype),
+                centred=distribution.centred,
+                into=into,
+            )
+
+        return in_floats(lambda v: self.relax.nan_where_invalid(self.order, product(v)), v, self.order.dtype)
+
+    def mix(self, v: Array) -> Array:
+        return self._product(v, None)
+
+    def spread(self, w: Array) -> Array:
+        return self._product(w, self.order.shape[self.order.positive_axis])
+
+    def log_entries(self, rows: Int[Array, "*shape"], columns: Int[Array, "*shape"]) -> Float[Array, "*shape"]:
+        order, axis = self.order, self.order.positive_axis
+        x, anchor = jnp.where(order.finite, order.ascending, 0), self.at.anchor(order.shape[axis])
+        rate, start = self.relax.rate(order), order.component_start
+        together = primitives.take(rows, start, axis) == primitives.take(columns, start, axis)
+        of_element = primitives.take(columns, x, axis)
+
+        def from_element(value: Array, offset: Array, there: Array) -> tuple[Array, Array]:
+            value, offset, there = (primitives.take(rows, y, axis) for y in (value, offset, there))
+            there &= together
+            return jnp.where(there, jnp.where(there, value - of_element, 0) * rate + offset, 0), there
+
+        border = primitives.take(anchor, x, axis), self.offset, self.at.there
+        lower, has_lower = from_element(*border)
+        upper, has_upper = from_element(*(primitives.shifted(y, axis, -1) for y in border))
+        both = has_lower & has_upper
+        # The difference of two borders has the derivative; the width found with them has more digits.
+        exact = primitives.take(rows, self.at.width, axis)
+        width = jnp.where(both, exact + ((upper - lower) - lax.stop_gradient(upper - lower)), 1)
+        of = self.relax.distribution
+        below, above = jnp.where(has_upper, of.log_below(upper), 0), of.log_below(-lower)
+        log = jnp.where(both, of.log_between(lower, upper, width), jnp.where(has_lower, above, below))
+        return self.relax.nan_where_invalid(order, jnp.where(together, log, -jnp.inf))
+
+
+def _matrix(relax: AbstractCdfRelaxation, order: SortedOrder) -> CdfMatrix:
+    axis, split = order.positive_axis, relax.split(order)
+    rate = relax.rate(order)
+    gaps, columns = scaled_gaps(order, rate), split.centred * rate
+    at = primitives.borders(gaps, order.index, axis, terms=relax.distribution.tail(order.dtype))
+    offset = _border_offset(axis, relax.distribution, at, gaps, columns) + _across(at, gaps, split.centre, rate, axis)
+    return CdfMatrix(order, relax, gaps, at, columns, offset)
+
+
+def _across(at: primitives.Borders, z: Array, centre: Array, rate: Array, axis: int) -> Array:
+    """0, with the derivative in the rate that a border has between two elements that are not measured from one centre.
+
+    It is in the middle of so wide a gap, where what has come from each side is the same.
+    """
+    n = centre.shape[axis]
+    left, right = (jnp.clip(at.below + i, 0, max(n - 1, 0)) for i in (-1, 0))
+    between = at.there & (at.below < n) & jnp.isfinite(primitives.take(right, z, axis))
+    half = jnp.where(between, (primitives.take(right, centre, axis) - primitives.take(left, centre, axis)) / 2, 0)
+    return jnp.where(at.offset < 0, -half, half) * (rate - lax.stop_gradient(rate))

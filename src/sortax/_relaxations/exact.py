@@ -1,0 +1,171 @@
+"""Exact sorting, with a choice of what its derivative is where elements are equal."""
+
+import functools
+from collections.abc import Callable
+from typing import Any, Literal
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jax import lax
+from jaxtyping import Array
+
+from .. import _primitives as primitives
+from .._checks import check_choice
+from .._order import SortedOrder
+from .._permutation import AbstractMatrix
+from .base import AbstractRelaxation, with_derivative
+
+
+class Exact(AbstractRelaxation):
+    r"""Exact sorting: values as `jax.numpy` has them, derivatives by the permutation that sorts.
+
+    Away from ties all three policies agree: with $p$ the permutation that sorts, $y_i = x_{p_i}$ and
+
+    $$ dy_i = dx_{p_i}, \qquad \bar x_{p_i} = \bar y_i. $$
+
+    At ties several permutations sort $x$, and `ties` says which of them differentiates:
+
+    - `"stable"`, the default: the one that a stable sort picks, which is also the gradient of `jnp.sort`.
+    - `"average"`: the mean of all of them. $dy$ is averaged over each group of equal elements, and so is the
+      cotangent: the subgradient of least norm, the same for equal elements, as `jnp.max` has it. `P.T @ arange(n)`
+      gives SciPy's "average" ranks, from 0.
+    - `"directional"`: the true one-sided derivative $\lim_{h \downarrow 0} (\mathrm{sort}(x + h\,dx) - \mathrm{sort}(x))/h$,
+      which sorts $dx$ inside each group. It is not linear in $dx$, so it exists in forward mode only; reverse mode
+      raises `ValueError`.
+
+    **Arguments:**
+
+    - `ties`: `"stable"`, `"average"` or `"directional"`.
+
+    **Ties:** equal means equal order: -0 ties with +0, and all NaNs tie with each other.
+
+    **NaN:** after every number, in the order in which they came (before every number when descending).
+
+    **Cost:** O(n log n) at most, O(n) by radix on a CPU; O(n) memory. `"average"` adds one pass over the tangent,
+    `"directional"` a second sort.
+
+    **Raises:** `ValueError` for another tie policy.
+
+    ??? example
+        ```python
+        >>> import jax, jax.numpy as jnp, sortax as sx
+        >>> x = jnp.array([2., 1., 0., 2.])
+        >>> def largest(ties):
+        ...     return lambda x: sx.sort(x, relax=sx.Exact(ties))[-1]
+        >>> print(jax.grad(largest("stable"))(x), jax.grad(largest("average"))(x))
+        [0. 0. 0. 1.] [0.5 0.  0.  0.5]
+        >>> print(jax.jvp(largest("directional"), (x,), (jnp.array([3., 1., 0., 1.]),))[1])
+        3.0
+
+        ```
+    """
+
+    ties: Literal["stable", "average", "directional"] = eqx.field(static=True, default="stable")
+
+    def __check_init__(self) -> None:
+        check_choice("tie policy", self.ties, primitives.POLICIES)
+
+    def mix(self, order: SortedOrder, v: Array) -> Array:
+        if self.ties == "average":
+            return order.run_mean(v)
+        return order.permuted_by_tangents(v) if self.ties == "directional" else v
+
+    def spread(self, order: SortedOrder, w: Array) -> Array:
+        if self.ties == "average":
+            return order.run_mean(w)
+        return order.permuted_by_tangents(w, transpose=True) if self.ties == "directional" else w
+
+    def sort(self, order: SortedOrder) -> Array:
+        # Values to the bit, whatever their dtype.
+        if self.ties == "stable" or not jnp.issubdtype(order.values.dtype, jnp.inexact):
+            return order.values
+        return with_derivative(order.values, self.mix(order, order.values))
+
+    def rank(self, order: SortedOrder) -> Array:
+        return order.ranks("average")
+
+    def integer_ranks(self, order: SortedOrder, method: str) -> Array:
+        return order.ranks(method)
+
+    def top_k_mask(self, order: SortedOrder, k: Array) -> Array:
+        if self.ties == "average" or order.segments is not None:
+            return super().top_k_mask(order, k)
+        # A constant, for which nothing is put back.
+        return (order.shape[order.positive_axis] - 1 - order.inverse < k).astype(order.dtype)
+
+    def select(self, order: SortedOrder, ranks: Array) -> Array:
+        return order.at(ranks, self.ties) if order.is_one_segment else super().select(order, ranks)
+
+    def top_k(self, order: SortedOrder, k: int) -> Array:
+        return order.top(k, self.ties)[0] if order.is_one_segment else super().top_k(order, k)
+
+    def partition(self, order: SortedOrder, kth: tuple[int, ...]) -> Array:
+        whole = order.is_one_segment and order.where is None
+        return order.partitioned(kth, self.ties) if whole else super().partition(order, kth)
+
+    def weighted_quantile(self, order: SortedOrder, weights: Array, q: Array, quantile: Callable[..., Array]) -> Array:
+        if self.ties == "directional":
+            axis, descending = order.positive_axis, order.descending
+            return _quantile_by_direction(axis, descending, quantile, order.values, order.gather(weights), q)
+        return super().weighted_quantile(order, weights, q, quantile)
+
+    def matrix(self, order: SortedOrder) -> "ExactMatrix":
+        return ExactMatrix(self, order)
+
+    def log_entries(self, order: SortedOrder, rows: Array, columns: Array) -> Array:
+        if self.ties != "average":
+            return jnp.where(rows == columns, 0.0, -jnp.inf)
+        axis = order.positive_axis
+        begins = order.run_begins
+        run = jnp.cumsum(begins, axis, dtype=jnp.int32)
+        # Of each run one element is its first: the mean is one over how many there are.
+        share = primitives.take(rows, order.run_mean(begins.astype(float)), axis)
+        is_same = primitives.take(rows, run, axis) == primitives.take(columns, run, axis)
+        return jnp.where(is_same, jnp.log(share), -jnp.inf)
+
+
+class ExactMatrix(AbstractMatrix):
+    """Exact products: to the bit, and of any dtype that need not be averaged."""
+
+    relax: Exact
+    order: SortedOrder
+
+    def mix(self, v: Array) -> Array:
+        return self.relax.mix(self.order, self._checked(v))
+
+    def spread(self, w: Array) -> Array:
+        return self.relax.spread(self.order, self._checked(w))
+
+    def log_entries(self, rows: Array, columns: Array) -> Array:
+        return self.relax.log_entries(self.order, rows, columns)
+
+    def _checked(self, v: Array) -> Array:
+        if self.relax.ties == "average" and not jnp.issubdtype(v.dtype, jnp.inexact):
+            raise TypeError(
+                f'Exact(ties="average") averages values of equal keys, which {v.dtype} cannot hold; '
+                'pass floats, or ties="stable".'
+            )
+        return v
+
+
+@functools.partial(jax.custom_jvp, nondiff_argnums=(0, 1, 2))
+def _quantile_by_direction(
+    axis: int, descending: bool, quantile: Callable[..., Array], s: Array, w: Array, q: Array
+) -> Array:
+    """A quantile of elements that a perturbation puts in order: it decides which of those that are equal has which weight."""
+    return quantile(s, w, q)
+
+
+@_quantile_by_direction.defjvp
+def _quantile_by_direction_jvp(
+    axis: int, descending: bool, quantile: Callable[..., Array], primals: Any, tangents: Any
+) -> Any:
+    (s, w, q), (ds, _, _) = primals, tangents
+    ds, w_moved = (primitives.refine((s, ds), v, axis, descending=descending) for v in (ds, w))
+    _, dy = jax.jvp(lambda s: quantile(s, w_moved, q), (s,), (ds,))
+    # In its own order: this changes nothing, and is where reverse mode is refused.
+    place = lax.broadcasted_iota(jnp.int32, dy.shape, axis)
+    dy = primitives.refine((place,), dy, axis, descending=False)
+    # Computed apart from the direction, as the value of a function that is linearised must be.
+    return _quantile_by_direction(axis, descending, quantile, *primals), dy
