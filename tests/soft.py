@@ -155,8 +155,12 @@ WITH_OPERATOR = {
 }
 
 
+def ops_of_operators():
+    return OPS | WITH_OPERATOR
+
+
 def ops_of(name):
-    return OPS | WITH_OPERATOR if SOFT[name].operator else OPS
+    return ops_of_operators() if SOFT[name].operator else OPS
 
 
 def numbers(n=9, seed=0):

@@ -72,11 +72,28 @@ def test_order_and_range(name, t):
     relax = SOFT[name].make(t)
     found, order = basic(X, relax), np.argsort(X)
     assert (np.diff(found["sort"]) >= -1e-12).all()
+    ranks = np.asarray(found["rank"])
+    assert (np.diff(ranks[order]) >= -1e-12).all() and ranks.min() >= -1e-12 and ranks.max() <= X.size - 1 + 1e-12
     if SOFT[name].balanced and name != "SoftSort doubly stochastic":
-        assert (np.diff(np.asarray(found["rank"])[order]) >= -1e-12).all()
         assert (np.diff(np.asarray(found["mask"])[order]) >= -1e-12).all()
     if SOFT[name].operator:
         assert X.min() - 1e-12 <= found["sort"].min() and found["sort"].max() <= X.max() + 1e-12
+
+
+@every
+def test_ranks_are_monotone(name):
+    """On random lists, with ties and clusters, at random temperatures: in order, and from 0 to n - 1."""
+    rng = np.random.default_rng(1)
+    x = rng.normal(size=(300, 6)) * 10.0 ** rng.uniform(-1, 1, (300, 1))
+    x[::3] = np.round(x[::3])
+    x[1::3, 2:4] = x[1::3, :2] + 1e-6
+    t = 10.0 ** rng.uniform(-2, 1, 300)
+    ranks = jax.jit(jax.vmap(lambda x, t: sx.rank(x, relax=SOFT[name].make(t))))(x, t)
+    in_order = np.take_along_axis(np.asarray(ranks), np.argsort(x, 1), 1)
+    # A squared distance is a sum of exponentials, right to 1e-13 of the largest weight.
+    rounding = 1e-9 if name == "SoftSort squared" else 1e-11
+    assert (np.diff(in_order, axis=1) >= -rounding).all()
+    assert (in_order >= -rounding).all() and (in_order <= 5 + rounding).all()
 
 
 @every

@@ -36,6 +36,7 @@ from ._permutation import Permutation as Permutation
 from ._relaxations import AbstractRelaxation as AbstractRelaxation
 from ._relaxations import Exact as Exact
 from ._relaxations import LapSum as LapSum
+from ._relaxations import PairwiseMatrix as PairwiseMatrix
 from ._relaxations import Permutahedron as Permutahedron
 from ._relaxations import SigmoidSum as SigmoidSum
 from ._relaxations import SoftSort as SoftSort

@@ -12,7 +12,7 @@ from jax import lax
 from jaxtyping import Array, Bool, Float, Inexact, Int, Real, Shaped
 
 from . import _primitives as primitives
-from ._keys import wide_float
+from ._keys import chosen, wide_float
 
 
 class SortedOrder(eqx.Module):
@@ -83,7 +83,7 @@ class SortedOrder(eqx.Module):
             before = [] if segments is None else [~segments if descending else segments]
             segments = primitives.group_ids([*before, *groups], axis, descending=descending)
         if where is not None:
-            x = jnp.where(where, x, jnp.zeros_like(x))
+            x = chosen(where, x, jnp.zeros_like(x))
             last = jnp.iinfo(jnp.int32).max
             segments = (~where).astype(jnp.int32) if segments is None else jnp.where(where, segments, last)
         outputs = (primitives.VALUES, primitives.INDICES, primitives.INVERSE)

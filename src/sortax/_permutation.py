@@ -18,7 +18,10 @@ from ._order import SortedOrder
 
 
 class AbstractMatrix(eqx.Module):
-    """A stack of n x n matrices M between elements in order, one a row of the array, given by its products."""
+    """A stack of n x n matrices M between elements in order, one a row of the array, given by its products.
+
+    `M @ v` is `mix` and `M.T @ w` is `spread`, for arrays in order that are shaped like `x`.
+    """
 
     @abc.abstractmethod
     def mix(self, v: Shaped[Array, "*shape"]) -> Shaped[Array, "*shape"]:
@@ -31,6 +34,24 @@ class AbstractMatrix(eqx.Module):
     @abc.abstractmethod
     def log_entries(self, rows: Int[Array, "*shape"], columns: Int[Array, "*shape"]) -> Float[Array, "*shape"]:
         """The logarithms of the entries at these indices of the order."""
+
+    def __matmul__(self, v: Shaped[Array, "*shape"]) -> Shaped[Array, "*shape"]:
+        return self.mix(v)
+
+    @property
+    def T(self) -> "TransposedMatrix":
+        """The transpose."""
+        return TransposedMatrix(self)
+
+
+class TransposedMatrix(eqx.Module):
+    """The transpose of a matrix, for its products."""
+
+    T: AbstractMatrix
+    """The matrix itself."""
+
+    def __matmul__(self, w: Shaped[Array, "*shape"]) -> Shaped[Array, "*shape"]:
+        return self.T.spread(w)
 
 
 class Permutation(eqx.Module):
@@ -106,8 +127,8 @@ class Permutation(eqx.Module):
 
     def _product(self, v: Array) -> Array:
         if self.is_transposed:
-            return self.order.scatter(self.matrix.spread(v))
-        return self.matrix.mix(self.order.gather(v))
+            return self.order.scatter(self.matrix.T @ v)
+        return self.matrix @ self.order.gather(v)
 
     def log_entries(self, columns: Any) -> Float[Array, "*shape"]:
         r"""$\log P_{i c_i}$: of each row the entry in one column, computed as a logarithm, so that none underflows.

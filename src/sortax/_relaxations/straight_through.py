@@ -17,7 +17,8 @@ from .exact import Exact
 def _of_both(method: Callable[..., Any]) -> Callable[..., Any]:
     """A method with the values of `forward` and the derivatives of `relax`."""
 
-    @functools.wraps(method)
+    # Without the mark of an abstract method.
+    @functools.wraps(method, updated=())
     def of_both(self: Any, *operands: Any) -> Any:
         values, carriers = (getattr(each, method.__name__)(*operands) for each in (self.forward, self.relax))
         return jax.tree.map(with_derivative, values, carriers)
