@@ -144,14 +144,13 @@ def test_elements_that_are_far_away(name, dtype):
     def results(x, t, first, columns):
         relax, own = SOFT[name].make(t), slice(first, first + 5)
         P = sx.permutation(x, relax=relax)
-        found = {
+        return {
             "sort": sx.sort(x, relax=relax)[own],
             "descending": sx.sort(x, descending=True, relax=relax)[own],
             "entries": P.log_entries(columns)[own],
             "rank": sx.rank(x, relax=relax)[own] - first,
             "P @ v": (P @ jnp.cos(jnp.arange(x.size, dtype=x.dtype) - first))[own],
         }
-        return found
 
     def at_columns(first):
         columns = np.arange(5 + 2 * first)

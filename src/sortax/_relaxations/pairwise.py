@@ -84,7 +84,11 @@ class PairwiseMatrix(AbstractMatrix):
     def log_entries(self, rows: Int[Array, "*shape"], columns: Int[Array, "*shape"]) -> Float[Array, "*shape"]:
         axis = self.order.positive_axis
         take = functools.partial(primitives.take, axis=axis)
-        log_sums = self._joined(lax.map(jax.checkpoint(lambda block: self._log_sums(block)), self._blocks(self.rows)))
+
+        def of_block(block: Any) -> Array:
+            return jax.nn.logsumexp(self._log_weights(block), -1)
+
+        log_sums = self._joined(lax.map(jax.checkpoint(of_block), self._blocks(self.rows)))
         of_rows = jax.tree.map(lambda leaf: take(rows, leaf), self.rows)
         of_columns = jax.tree.map(lambda leaf: take(columns, leaf), self.columns)
         start = self.order.component_start
@@ -101,9 +105,6 @@ class PairwiseMatrix(AbstractMatrix):
 
     def _weights(self, block: tuple[Any, Array]) -> Float[Array, "*batch rows columns"]:
         return jax.nn.softmax(self._log_weights(block), -1)
-
-    def _log_sums(self, block: tuple[Any, Array]) -> Float[Array, "*batch rows"]:
-        return jax.nn.logsumexp(self._log_weights(block), -1)
 
     def _blocks(self, rows: Any) -> tuple[Any, Array]:
         """What describes the rows, and the component of each, block by block along a new first axis."""
