@@ -41,7 +41,7 @@ def matrix(z, terms, odd, slope=0):
 
 def flow(z, v, axis, name, odd, rows=None, columns=None):
     rows, columns = (jnp.zeros_like(z) if x is None else x for x in (rows, columns))
-    return primitives.flow(z, rows, columns, v, axis, terms=TERMS[name], odd=odd)
+    return primitives.kernel_sum(z, rows, columns, v, axis, terms=TERMS[name], odd=odd)
 
 
 def close(actual, expected, rtol=1e-12):
@@ -101,7 +101,7 @@ def test_derivatives_in_positions_and_values(name, odd):
 
     def f(x, y, v):
         z = jax.lax.stop_gradient(jnp.diff(x, prepend=-np.inf))
-        return primitives.flow(z, x, y, v, 0, terms=TERMS[name], odd=odd)
+        return primitives.kernel_sum(z, x, y, v, 0, terms=TERMS[name], odd=odd)
 
     x, v = np.cumsum(np.random.default_rng(0).uniform(0.1, 1, 7)), tangent(7)
     check_grads(lambda x, v: f(x, x, v), (x, v), order=2, modes=("fwd", "rev"), rtol=1e-6)
@@ -146,7 +146,7 @@ def test_batches_stay_where_they_are(kind, split):
     z, v = gaps((8, 8)), tangent((8, 8))
 
     def everything(z, v):
-        f = lambda x, v: primitives.flow(z, x, x, v, axis, terms=TERMS["complex"])
+        f = lambda x, v: primitives.kernel_sum(z, x, x, v, axis, terms=TERMS["complex"])
         return f(v, v), *jax.jvp(f, (v, v), (v, v)), *jax.vjp(f, v, v)[1](v)
 
     operands = [placed(x, kind, spec) for x in (z, v)]
@@ -159,7 +159,7 @@ def test_batches_stay_where_they_are(kind, split):
 
 def test_gradients_of_replicated_distances_carry_the_sum():
     z, x, v = gaps((1, 5)), tangent((1, 5), seed=3), tangent((16, 5))
-    total = lambda x, v: (primitives.flow(z, x, x, v, 1, terms=TERMS["real"]) ** 2).sum()
+    total = lambda x, v: (primitives.kernel_sum(z, x, x, v, 1, terms=TERMS["real"]) ** 2).sum()
     summed = jax.shard_map(
         lambda x, v: jax.lax.psum(total(x, v), "d"), mesh=mesh("Auto"), in_specs=(P(), P("d")), out_specs=P()
     )

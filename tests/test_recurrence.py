@@ -14,7 +14,7 @@ from helpers import DTYPES, INEXACT, assert_same, central, is_complex, tangent
 from sortax import _primitives as primitives
 
 nan, inf = np.nan, np.inf
-recurrence = primitives.recurrence
+recurrence = primitives.linear_scan
 # Few shapes, so that one program serves many tests, and one length of rows that are worked on in pieces.
 SHAPE, LONG = (3, 6), 10**5
 both_ways = pytest.mark.parametrize("reverse", [False, True], ids=["forward", "reverse"])

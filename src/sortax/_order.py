@@ -20,8 +20,7 @@ class SortedOrder(eqx.Module):
 
     Arrays "in order" are shaped like `x`, with the smallest element first along the axis (the largest if `descending`). Segments
     follow one another, each sorted by itself, and what `where` leaves out comes after all of them. *Components* are the runs of
-    neighbours between which nothing flows: an element of another segment, one that is left out, and one that is not finite
-    never shares a component with a number.
+    neighbours that a relaxation may mix: numbers of one segment, infinities of one sign, or NaNs.
 
     **Arguments:**
 
@@ -225,7 +224,7 @@ class SortedOrder(eqx.Module):
 
     def run_mean(self, v: Inexact[Array, "*shape"]) -> Inexact[Array, "*shape"]:
         """Each element of `v`, which is in order, replaced by the mean over the run of equal elements."""
-        return primitives.average(self.run_begins, v, self.positive_axis)
+        return primitives.run_mean(self.run_begins, v, self.positive_axis)
 
     def permuted_by_tangents(self, v: Shaped[Array, "*shape"], *, transpose: bool = False) -> Shaped[Array, "*shape"]:
         """`v`, which is in order, as a perturbation of the keys would put it: the same values with the one-sided derivative.
@@ -235,7 +234,7 @@ class SortedOrder(eqx.Module):
         keys = [self.gather(key) for key in self.keys]
         if self.segments_in_order is not None:
             keys = [~self.segments_in_order if self.descending else self.segments_in_order, *keys]
-        return primitives.refine(keys, v, self.positive_axis, descending=self.descending, transpose=transpose)
+        return primitives.permute_by_tangents(keys, v, self.positive_axis, descending=self.descending, transpose=transpose)
 
     # Exact answers that need no sorted array.
 
@@ -291,7 +290,7 @@ class SortedOrder(eqx.Module):
         def carried(begins: Array, *, reverse: bool) -> Array:
             begins = begins | (self.index == middle)
             continues = (~(primitives.shifted(begins, axis, 1) if reverse else begins)).astype(values.dtype)
-            return primitives.recurrence(continues, jnp.where(begins, values, 0), axis, reverse=reverse)
+            return primitives.linear_scan(continues, jnp.where(begins, values, 0), axis, reverse=reverse)
 
         forward = carried(begins, reverse=False)
         backward = carried(primitives.shifted(begins, axis, -1, True), reverse=True)

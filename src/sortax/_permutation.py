@@ -166,7 +166,7 @@ class Permutation(eqx.Module):
             log = self.matrix.log_entries(in_range, self.order.inverse)
         else:
             index = lax.broadcasted_iota(in_range.dtype, shape, axis)
-            log = self.matrix.log_entries(index, primitives.take(in_range, self.order.inverse, axis))
+            log = self.matrix.log_entries(index, primitives.gather(in_range, self.order.inverse, axis))
         return jnp.where((columns >= 0) & (columns < n), log, jnp.nan)
 
     def log_prob(self, indices: Any) -> Float[Array, "*batch"]:

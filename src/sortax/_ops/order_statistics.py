@@ -102,7 +102,7 @@ def _quantiles(parts: dict[str, Array], q: Array, relax: Any, axis: int, method:
         return jnp.full((*x.shape[:axis], q.size, *x.shape[axis + 1 :]), jnp.nan, dtype)
     q, n = jnp.broadcast_to(along(q, x.ndim, axis), shape), jnp.broadcast_to(count, shape)
     lower, upper, fraction = primitives.quantile_ranks(q, n, method, scale)
-    wanted = [lower] if method in primitives.WHOLE else [lower, upper]
+    wanted = [lower] if method in primitives.WITHOUT_INTERPOLATION else [lower, upper]
     # The last tells whether there is a NaN, and is where the derivative goes then.
     s = entries(relax, x, jnp.concatenate([*wanted, *([jnp.maximum(count - 1, 0)] if floats else [])], axis), axis, where)
     *found, last = jnp.split(s, [q.shape[axis] * (i + 1) for i in range(len(wanted))], axis)
@@ -138,7 +138,7 @@ def _weighted_quantiles(parts: dict[str, Array], q: Array, relax: Any, axis: int
 def _at_weights(s: Array, w: Array, q: Array, *, axis: int, method: str, scale: int) -> Array:
     """The weighted quantiles of sorted elements, and the last of them."""
     lower, upper, fraction = primitives.weighted_ranks(w, q, axis, method, scale)
-    y = interpolate(primitives.take(lower, s, axis), primitives.take(upper, s, axis), fraction)
+    y = interpolate(primitives.gather(lower, s, axis), primitives.gather(upper, s, axis), fraction)
     return jnp.concatenate([y, jax.lax.slice_in_dim(s, -1, None, axis=axis)], axis)
 
 

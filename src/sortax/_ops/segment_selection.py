@@ -172,7 +172,7 @@ def segment_median(
 
 def _bounds(ids: Array, num_segments: int, axis: int) -> tuple[Array, Array]:
     """Where each segment starts in sorted order, and how many elements it has."""
-    sizes = primitives.take(ids, jnp.ones_like(ids), axis, into=num_segments + 1)
+    sizes = primitives.scatter_add(ids, jnp.ones_like(ids), axis, num_segments + 1)
     sizes = jax.lax.slice_in_dim(sizes, 0, num_segments, axis=axis)
     return jnp.cumsum(sizes, axis, dtype=jnp.int32) - sizes, sizes
 
@@ -181,7 +181,7 @@ def _at(places: Array, sorted_x: Array, axis: int) -> Array:
     """The entries of a sorted array at places that are brought into range, and alike for all other axes if they are there."""
     n = sorted_x.shape[axis]
     shape = (*sorted_x.shape[:axis], places.shape[axis], *sorted_x.shape[axis + 1 :])
-    return primitives.take(jnp.broadcast_to(jnp.clip(places, 0, n - 1), shape), sorted_x, axis)
+    return primitives.gather(jnp.broadcast_to(jnp.clip(places, 0, n - 1), shape), sorted_x, axis)
 
 
 @functools.partial(jax.jit, static_argnums=(3, 4, 5))
@@ -221,7 +221,7 @@ def _segment_quantile(x: Array, ids: Array, q: Array, relax: Any, num_segments: 
     def one(q: Array) -> Array:
         lower, upper, fraction = primitives.quantile_ranks(jnp.full(size.shape, q), size, method, 1)
         low, high = (_at(start + rank, s, axis).astype(dtype) for rank in (lower, upper))
-        y = low if method in primitives.WHOLE else interpolate(low, high, fraction)
+        y = low if method in primitives.WITHOUT_INTERPOLATION else interpolate(low, high, fraction)
         return jnp.where((q >= 0) & (q <= 1) & (size > 0), jnp.where(jnp.isnan(last), last, y), jnp.nan)
 
     return jax.vmap(one)(q)

@@ -20,7 +20,7 @@ _SHARED_LEVELS = 4
 
 
 def isotonic(
-    borders: Bool[Array, "*shape"],
+    begins: Bool[Array, "*shape"],
     s: Float[Array, "*shape"],
     w: Float[Array, "*shape"],
     axis: int,
@@ -33,18 +33,18 @@ def isotonic(
     For `"l2"` $v$ minimises $\sum (v_i - (r s_i - w_i))^2$, and a block is worth $r\,\mathrm{mean}(s) - \mathrm{mean}(w)$; for
     `"kl"` it minimises $\sum e^{r s_i - v_i} + e^{w_i} v_i$, and a block is worth $\log \sum e^{r s_i} - \log \sum e^{w_i}$.
     The product with the `rate` r is formed in double precision: an exponential would tell its rounding in single.
-    Neighbours of equal value share a block. No block reaches over one of the `borders`, True where a part begins
-    that is fitted by itself; between these `s` and `w` do not decrease.
+    Neighbours of equal value share a block. No block reaches over one of the `begins`, True where a component
+    begins, which is fitted by itself; between these `s` and `w` do not decrease.
 
     Blondel, Teboul, Berthet and Djolonga, "Fast differentiable sorting and ranking" (2020).
     """
     _sharding.require_unsharded("an isotonic regression", jax.typeof(w), axis)
     # One number for each row, so that mapped rates are as others.
     rates = jnp.broadcast_to(jnp.asarray(rate, s.dtype), (*s.shape[:axis], 1, *s.shape[axis + 1 :]))
-    return isotonic_p.bind(*_sharding.align(borders, rates, s, w), axis=axis, kl=regularizer == "kl")[0]
+    return isotonic_p.bind(*_sharding.align(begins, rates, s, w), axis=axis, kl=regularizer == "kl")[0]
 
 
-def _shape(borders: Any, rate: Any, s: Any, w: Any, *, axis: int, kl: bool) -> list[Any]:
+def _shape(begins: Any, rate: Any, s: Any, w: Any, *, axis: int, kl: bool) -> list[Any]:
     return [w.update(dtype=jnp.dtype(bool), weak_type=False)]
 
 
@@ -54,11 +54,11 @@ def _native_lowering(ctx: Any, *operands: Any, axis: int, kl: bool) -> Any:
     return _native.lower(ctx, "isotonic", *operands, axis=axis, kl=kl)
 
 
-def _xla(borders: Array, rate: Array, s: Array, w: Array, *, axis: int, kl: bool, platform: str | None) -> list[Array]:
+def _xla(begins: Array, rate: Array, s: Array, w: Array, *, axis: int, kl: bool, platform: str | None) -> list[Array]:
     if 0 in w.shape:
-        return [borders]
+        return [begins]
     with jax.enable_x64(True):
-        part = jnp.cumsum(borders, axis, dtype=jnp.int32)
+        part = jnp.cumsum(begins, axis, dtype=jnp.int32)
         s, w = s.astype(jnp.float64) * rate.astype(jnp.float64), w.astype(jnp.float64)
         part, s, w = (jnp.moveaxis(x, axis, -1) for x in (part, s, w))
         fit = functools.partial(_regression, kl=kl)
@@ -107,7 +107,7 @@ def _merge(
 ) -> Array:
     """Fits of neighbouring runs of 2^level elements become fits of both together.
 
-    With `m` the root of the sum of (a - m)+ less that of (m - b)+, neighbours a and b become min(a, m) and max(b, m).
+    With `m` the root of the sum of (a - m)+ minus that of (m - b)+, neighbours a and b become min(a, m) and max(b, m).
     """
     half = jnp.left_shift(1, level)
     begin = jnp.minimum(2 * half * jnp.arange(pairs), v.size - 2 * half)

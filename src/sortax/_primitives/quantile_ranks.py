@@ -38,7 +38,13 @@ _STEPPING: dict[str, tuple[int, int, Callable[[Array], tuple[Array, Array]]]] = 
     "closest_observation": (2, 0, lambda h: (jnp.round(h) - 1, jnp.round(h) - 1)),
 }
 METHODS = (*_CONTINUOUS, *_STEPPING)
-WHOLE = ("lower", "higher", "nearest", "inverted_cdf", "closest_observation")  # which take one element as it is
+WITHOUT_INTERPOLATION = (
+    "lower",
+    "higher",
+    "nearest",
+    "inverted_cdf",
+    "closest_observation",
+)  # which take one element as it is
 
 
 def quantile_ranks(

@@ -15,8 +15,8 @@ from jaxtyping import Array, Bool, Int, Shaped
 
 from .._keys import bit_width, lowest, order_keys
 from ._ordering import INDICES, VALUES, define_ordering, index_dtype
+from .gather import gather, permute
 from .sort import argsort_keys
-from .take import permute, take
 
 FEW = 8  # ranks that are cheaper to find one by one than by sorting everything
 _TOP = 1 / 32  # of the elements: more of them are cheaper to sort than for XLA's top_k to find
@@ -74,8 +74,8 @@ def _select_xla(
     if len(keys) == 1 and ranks.shape[axis] <= FEW:
         index = _bisect(keys[0], ranks, axis)
     else:
-        index = take(ranks, argsort_keys(keys, axis, platform), axis)
-    results = {VALUES: lambda: take(index, x, axis), INDICES: lambda: index}
+        index = gather(ranks, argsort_keys(keys, axis, platform), axis)
+    results = {VALUES: lambda: gather(index, x, axis), INDICES: lambda: index}
     return [results[name]() for name in outputs]
 
 
@@ -100,10 +100,10 @@ def _select_where(
         key = ~key if descending else key
         (index,) = select(jnp.where(where, key, last), ranks, axis, outputs=(INDICES,))
     else:
-        index = take(
+        index = gather(
             ranks, argsort_keys([(~where).astype(jnp.uint8), *(~k if descending else k for k in keys)], axis, None), axis
         )
-    results = {VALUES: lambda: take(index, x, axis), INDICES: lambda: index}
+    results = {VALUES: lambda: gather(index, x, axis), INDICES: lambda: index}
     return [results[name]() for name in outputs]
 
 
@@ -144,7 +144,7 @@ def _top_k_xla(
         index = jnp.moveaxis(lax.top_k(largest_first, k)[1], -1, axis).astype(index_dtype(n))
     else:
         index = lax.slice_in_dim(argsort_keys(keys, axis, platform), 0, k, axis=axis)
-    results = {VALUES: lambda: take(index, x, axis), INDICES: lambda: index}
+    results = {VALUES: lambda: gather(index, x, axis), INDICES: lambda: index}
     return [results[name]() for name in outputs]
 
 

@@ -11,7 +11,7 @@ from jaxtyping import Array, Bool, Int, Shaped
 from .._checks import exceeds
 from .._keys import order_keys
 from ._ordering import FIRST, INDICES, INVERSE, LAST, VALUES, define_ordering, index_dtype
-from .take import permute
+from .gather import permute
 
 
 def sort(

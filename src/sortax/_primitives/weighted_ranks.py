@@ -12,8 +12,8 @@ from .. import _jax
 from .._keys import wide_float
 from . import _define, _sharding
 from ._ordering import index_dtype
+from .gather import gather
 from .quantile_ranks import divisors
-from .take import take
 
 
 def weighted_ranks(
@@ -72,7 +72,7 @@ def _count(holds: Callable[[Array], Bool[Array, "*ranks"]], ascending: Array, q:
 
     def halve(i: Array, count: Array) -> Array:
         more = count + jnp.left_shift(jnp.asarray(1, count.dtype), bits - 1 - i.astype(count.dtype))
-        some = take(jnp.minimum(more, n) - 1, ascending, axis)
+        some = gather(jnp.minimum(more, n) - 1, ascending, axis)
         return jnp.where((more <= n) & holds(some), more, count)
 
     return lax.fori_loop(0, bits, halve, jnp.zeros(q.shape, index_dtype(n)))

@@ -58,7 +58,7 @@ class AbstractRelaxation(eqx.Module):
 
     def select(self, order: SortedOrder, ranks: Int[Array, "*ranks"]) -> Shaped[Array, "*ranks"]:
         """The entries of the sorted array at these indices along its axis, which are in range."""
-        return primitives.take(ranks, self.sort(order), order.positive_axis)
+        return primitives.gather(ranks, self.sort(order), order.positive_axis)
 
     def top_k(self, order: SortedOrder, k: int) -> Shaped[Array, "..."]:
         """The first `k` entries of the sorted array."""

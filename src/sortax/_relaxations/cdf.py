@@ -25,10 +25,10 @@ from .soft import AbstractSoftRelaxation
 class Distribution:
     """A distribution symmetric around zero, with its unit for one temperature."""
 
-    tail: Callable[[DTypeLike], primitives.Terms]
-    """What the distribution function lacks to one, as a sum of exponentials for numbers of that dtype."""
+    tail: Callable[[DTypeLike], primitives.ExponentialSum]
+    """One minus the distribution function, as a sum of exponentials for numbers of that dtype."""
     centred: Callable[[Float[Array, "*shape"]], Float[Array, "*shape"]]
-    """The distribution function less one half."""
+    """The distribution function minus one half."""
     log_below: Callable[[Float[Array, "*shape"]], Float[Array, "*shape"]]
     """The logarithm of the distribution function."""
     log_between: Callable[..., Float[Array, "*shape"]]
@@ -61,9 +61,9 @@ class AbstractCdfRelaxation(AbstractSoftRelaxation):
         """The sum of the degrees, which is published: not the mean position."""
         axis, dtype = order.positive_axis, order.dtype
         rate, terms = self.rate(order), self.distribution.tail(dtype)
-        gaps, at = scaled_gaps(order, rate), self.split(order).centred * rate
+        gaps, x = scaled_gaps(order, rate), self.split(order).centred * rate
         # By how much fewer elements count below than exactly; what is level with an element counts one half.
-        missing = primitives.flow(gaps, at, at, jnp.ones_like(at), axis, terms=terms, odd=True)
+        missing = primitives.kernel_sum(gaps, x, x, jnp.ones_like(x), axis, terms=terms, odd=True)
         exact = order.run_mean(order.position.astype(dtype))
         return order.scatter(self.nan_where_invalid(order, exact - missing))
 
@@ -77,13 +77,13 @@ class AbstractCdfRelaxation(AbstractSoftRelaxation):
         x = -x if order.descending else x
         begins = n - jnp.broadcast_to(k, (*x.shape[:axis], 1, *x.shape[axis + 1 :]))
         fixed = lax.stop_gradient(scaled_gaps(order, rate))
-        at = primitives.borders(fixed, begins, axis, terms=self.distribution.tail(order.dtype))
-        anchor = lax.stop_gradient(primitives.take(at.anchor(n), order.ascending, axis))
+        edges = primitives.inverse_cdf(fixed, begins, axis, terms=self.distribution.tail(order.dtype))
+        anchor = lax.stop_gradient(primitives.gather(edges.anchor(n), order.ascending, axis))
         finite = jnp.isfinite(x)
         # Between what is finite and what is not nothing is soft.
-        is_soft = finite & at.there
+        is_soft = finite & edges.is_finite
         anchor = jnp.where(jnp.isfinite(anchor), anchor, 0)
-        offset = _threshold(axis, self.distribution, x, rate, jnp.where(at.there, at.offset, 0), anchor)
+        offset = _threshold(axis, self.distribution, x, rate, jnp.where(edges.is_finite, edges.offset, 0), anchor)
         z = (jnp.where(finite, x, 0) - anchor) * rate - offset
         hard = (order.inverse >= begins).astype(x.dtype)
         return self.nan_where_invalid(order, jnp.where(is_soft, 0.5 + self.distribution.centred(z), hard))
@@ -117,20 +117,20 @@ def _threshold_jvp(axis: int, distribution: Distribution, primals: Any, tangents
 
 
 @functools.partial(jax.custom_jvp, nondiff_argnums=(0, 1))
-def _border_offset(axis: int, distribution: Distribution, at: primitives.Borders, z: Array, columns: Array) -> Array:
-    """How far the borders are from the elements that they are measured from: they move so that as much stays below them."""
-    return jnp.where(at.there, at.offset, 0)
+def _edge_offset(axis: int, distribution: Distribution, edges: primitives.BinEdges, z: Array, columns: Array) -> Array:
+    """How far the edges are from the elements that they are measured from: they move so that as much stays below them."""
+    return jnp.where(edges.is_finite, edges.offset, 0)
 
 
-@_border_offset.defjvp
-def _border_offset_jvp(axis: int, distribution: Distribution, primals: Any, tangents: Any) -> Any:
-    at, z, columns = primals
-    offset = _border_offset(axis, distribution, *primals)
-    anchor = at.anchor(z.shape[axis])
-    rows = primitives.take(anchor, columns, axis) + offset
+@_edge_offset.defjvp
+def _edge_offset_jvp(axis: int, distribution: Distribution, primals: Any, tangents: Any) -> Any:
+    edges, z, columns = primals
+    offset = _edge_offset(axis, distribution, *primals)
+    anchor = edges.anchor(z.shape[axis])
+    rows = primitives.gather(anchor, columns, axis) + offset
     sums = functools.partial(
-        primitives.parted,
-        at,
+        primitives.bin_masses,
+        edges,
         z,
         rows,
         columns,
@@ -141,32 +141,32 @@ def _border_offset_jvp(axis: int, distribution: Distribution, primals: Any, tang
         normalised=True,
     )
     density, moved = sums(jnp.ones_like(columns)), sums(tangents[2])
-    # A border at infinity moves nothing.
+    # An edge at infinity moves nothing.
     flat = density <= jnp.finfo(density.dtype).tiny
-    return offset, jnp.where(flat, 0, moved / jnp.where(flat, 1, density) - primitives.take(anchor, tangents[2], axis))
+    return offset, jnp.where(flat, 0, moved / jnp.where(flat, 1, density) - primitives.gather(anchor, tangents[2], axis))
 
 
 class CdfMatrix(AbstractMatrix):
-    """Row i has of each element what lies between the borders of place i. Rows and columns sum to one."""
+    """Row i is the mass of each element in bin i. Rows and columns sum to one."""
 
     order: SortedOrder
     relax: AbstractCdfRelaxation
     gaps: Float[Array, "*shape"]
     """The distances between neighbours, in temperatures."""
-    at: primitives.Borders
-    """The lower border of each place."""
+    edges: primitives.BinEdges
+    """The lower edge of each bin."""
     columns: Float[Array, "*shape"]
     """Where the elements stand, in temperatures from the centre, and"""
     offset: Float[Array, "*shape"]
-    """how far each border is from the element that it is measured from."""
+    """how far each edge is from the element that it is measured from."""
 
     def _product(self, v: Array, into: int | None) -> Array:
         axis, distribution = self.order.positive_axis, self.relax.distribution
-        rows = primitives.take(self.at.anchor(self.order.shape[axis]), self.columns, axis) + self.offset
+        rows = primitives.gather(self.edges.anchor(self.order.shape[axis]), self.columns, axis) + self.offset
 
         def product(v: Array) -> Array:
-            return primitives.parted(
-                self.at,
+            return primitives.bin_masses(
+                self.edges,
                 self.gaps,
                 rows,
                 self.columns,
@@ -187,22 +187,22 @@ class CdfMatrix(AbstractMatrix):
 
     def log_entries(self, rows: Int[Array, "*shape"], columns: Int[Array, "*shape"]) -> Float[Array, "*shape"]:
         order, axis = self.order, self.order.positive_axis
-        x, anchor = jnp.where(order.finite, order.ascending, 0), self.at.anchor(order.shape[axis])
+        x, anchor = jnp.where(order.finite, order.ascending, 0), self.edges.anchor(order.shape[axis])
         rate, start = self.relax.rate(order), order.component_start
-        together = primitives.take(rows, start, axis) == primitives.take(columns, start, axis)
-        of_element = primitives.take(columns, x, axis)
+        together = primitives.gather(rows, start, axis) == primitives.gather(columns, start, axis)
+        of_element = primitives.gather(columns, x, axis)
 
         def from_element(value: Array, offset: Array, there: Array) -> tuple[Array, Array]:
-            value, offset, there = (primitives.take(rows, y, axis) for y in (value, offset, there))
+            value, offset, there = (primitives.gather(rows, y, axis) for y in (value, offset, there))
             there &= together
             return jnp.where(there, jnp.where(there, value - of_element, 0) * rate + offset, 0), there
 
-        border = primitives.take(anchor, x, axis), self.offset, self.at.there
-        lower, has_lower = from_element(*border)
-        upper, has_upper = from_element(*(primitives.shifted(y, axis, -1) for y in border))
+        edge = primitives.gather(anchor, x, axis), self.offset, self.edges.is_finite
+        lower, has_lower = from_element(*edge)
+        upper, has_upper = from_element(*(primitives.shifted(y, axis, -1) for y in edge))
         both = has_lower & has_upper
-        # The difference of two borders has the derivative; the width found with them has more digits.
-        exact = primitives.take(rows, self.at.width, axis)
+        # The difference of two edges has the derivative; the width found with them has more digits.
+        exact = primitives.gather(rows, self.edges.width, axis)
         width = jnp.where(both, exact + ((upper - lower) - lax.stop_gradient(upper - lower)), 1)
         of = self.relax.distribution
         below, above = jnp.where(has_upper, of.log_below(upper), 0), of.log_below(-lower)
@@ -214,18 +214,18 @@ def _matrix(relax: AbstractCdfRelaxation, order: SortedOrder) -> CdfMatrix:
     axis, split = order.positive_axis, relax.split(order)
     rate = relax.rate(order)
     gaps, columns = scaled_gaps(order, rate), split.centred * rate
-    at = primitives.borders(gaps, order.index, axis, terms=relax.distribution.tail(order.dtype))
-    offset = _border_offset(axis, relax.distribution, at, gaps, columns) + _across(at, gaps, split.centre, rate, axis)
-    return CdfMatrix(order, relax, gaps, at, columns, offset)
+    edges = primitives.inverse_cdf(gaps, order.index, axis, terms=relax.distribution.tail(order.dtype))
+    offset = _edge_offset(axis, relax.distribution, edges, gaps, columns) + _across(edges, gaps, split.centre, rate, axis)
+    return CdfMatrix(order, relax, gaps, edges, columns, offset)
 
 
-def _across(at: primitives.Borders, z: Array, centre: Array, rate: Array, axis: int) -> Array:
-    """0, with the derivative in the rate that a border has between two elements that are not measured from one centre.
+def _across(edges: primitives.BinEdges, z: Array, centre: Array, rate: Array, axis: int) -> Array:
+    """0, with the derivative in the rate that an edge has between two elements that are not measured from one centre.
 
     It is in the middle of so wide a gap, where what has come from each side is the same.
     """
     n = centre.shape[axis]
-    left, right = (jnp.clip(at.below + i, 0, max(n - 1, 0)) for i in (-1, 0))
-    between = at.there & (at.below < n) & jnp.isfinite(primitives.take(right, z, axis))
-    half = jnp.where(between, (primitives.take(right, centre, axis) - primitives.take(left, centre, axis)) / 2, 0)
-    return jnp.where(at.offset < 0, -half, half) * (rate - lax.stop_gradient(rate))
+    left, right = (jnp.clip(edges.below + i, 0, max(n - 1, 0)) for i in (-1, 0))
+    between = edges.is_finite & (edges.below < n) & jnp.isfinite(primitives.gather(right, z, axis))
+    half = jnp.where(between, (primitives.gather(right, centre, axis) - primitives.gather(left, centre, axis)) / 2, 0)
+    return jnp.where(edges.offset < 0, -half, half) * (rate - lax.stop_gradient(rate))

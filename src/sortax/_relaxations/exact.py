@@ -120,8 +120,8 @@ class Exact(AbstractRelaxation):
         begins = order.run_begins
         run = jnp.cumsum(begins, axis, dtype=jnp.int32)
         # Of each run one element is its first: the mean is one over how many there are.
-        share = primitives.take(rows, order.run_mean(begins.astype(float)), axis)
-        is_same = primitives.take(rows, run, axis) == primitives.take(columns, run, axis)
+        share = primitives.gather(rows, order.run_mean(begins.astype(float)), axis)
+        is_same = primitives.gather(rows, run, axis) == primitives.gather(columns, run, axis)
         return jnp.where(is_same, jnp.log(share), -jnp.inf)
 
 
@@ -162,10 +162,10 @@ def _quantile_by_direction_jvp(
     axis: int, descending: bool, quantile: Callable[..., Array], primals: Any, tangents: Any
 ) -> Any:
     (s, w, q), (ds, _, _) = primals, tangents
-    ds, w_moved = (primitives.refine((s, ds), v, axis, descending=descending) for v in (ds, w))
+    ds, w_moved = (primitives.permute_by_tangents((s, ds), v, axis, descending=descending) for v in (ds, w))
     _, dy = jax.jvp(lambda s: quantile(s, w_moved, q), (s,), (ds,))
     # In its own order: this changes nothing, and is where reverse mode is refused.
     place = lax.broadcasted_iota(jnp.int32, dy.shape, axis)
-    dy = primitives.refine((place,), dy, axis, descending=False)
+    dy = primitives.permute_by_tangents((place,), dy, axis, descending=False)
     # Computed apart from the direction, as the value of a function that is linearised must be.
     return _quantile_by_direction(axis, descending, quantile, *primals), dy

@@ -8,7 +8,7 @@ Beylkin and Monzón, "On approximation of functions by exponential sums" (2005).
 import jax.numpy as jnp
 from jax.typing import DTypeLike
 
-from .._primitives import Terms
+from .._primitives import ExponentialSum
 
 # exp(-z^2), off by 9e-8 and by 4e-14.
 _GAUSSIAN_32 = [
@@ -49,19 +49,19 @@ _LOGISTIC_64 = [
 
 
 # exp(-z).
-EXPONENTIAL: Terms = ((1 + 0j, 1 + 0j),)
+EXPONENTIAL: ExponentialSum = ((1 + 0j, 1 + 0j),)
 
 
-def gaussian(dtype: DTypeLike) -> Terms:
+def gaussian(dtype: DTypeLike) -> ExponentialSum:
     """The terms of exp(-z^2), for numbers of that floating dtype."""
     return _table(_GAUSSIAN_32, _GAUSSIAN_64, dtype)
 
 
-def logistic(dtype: DTypeLike) -> Terms:
+def logistic(dtype: DTypeLike) -> ExponentialSum:
     """Those of 1/(1 + exp(z))."""
     return _table(_LOGISTIC_32, _LOGISTIC_64, dtype)
 
 
-def _table(single: list[tuple[complex, complex]], double: list[tuple[complex, complex]], dtype: DTypeLike) -> Terms:
+def _table(single: list[tuple[complex, complex]], double: list[tuple[complex, complex]], dtype: DTypeLike) -> ExponentialSum:
     pairs = double if jnp.dtype(dtype) == jnp.float64 else single
     return tuple((complex(b), complex(a)) for b, a in pairs)

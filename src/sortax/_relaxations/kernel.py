@@ -19,7 +19,7 @@ class Kernel(eqx.Module):
 
     rate: Float[Array, "*rows"]
     power: int = eqx.field(static=True)
-    terms: primitives.Terms = eqx.field(static=True)
+    terms: primitives.ExponentialSum = eqx.field(static=True)
 
 
 class KernelMatrix(eqx.Module):
@@ -35,13 +35,13 @@ class KernelMatrix(eqx.Module):
     """s and x, both measured from the centre, times the rate."""
     columns: Float[Array, "*shape"]
     axis: int = eqx.field(static=True)
-    terms: primitives.Terms = eqx.field(static=True)
+    terms: primitives.ExponentialSum = eqx.field(static=True)
 
     def __call__(self, v: Array, *, rows: Array | None = None, columns: Array | None = None) -> Array:
         """K @ v, where rows and columns stand at s and x, or as they are given."""
         rows = self.rows if rows is None else rows
         columns = self.columns if columns is None else columns
-        return primitives.flow(self.gaps, rows, columns, v, self.axis % v.ndim, terms=self.terms)
+        return primitives.kernel_sum(self.gaps, rows, columns, v, self.axis % v.ndim, terms=self.terms)
 
     def transposed(self, w: Array) -> Array:
         """K.T @ w."""
@@ -95,12 +95,12 @@ class ScaledKernelMatrix(AbstractMatrix):
         x = jnp.where(order.finite, order.ascending, 0)
         s = with_derivative(x, order.run_mean(x))
         start = order.component_start
-        is_together = primitives.take(rows, start, axis) == primitives.take(columns, start, axis)
-        distance = jnp.where(is_together, primitives.take(rows, s, axis) - primitives.take(columns, x, axis), 0)
+        is_together = primitives.gather(rows, start, axis) == primitives.gather(columns, start, axis)
+        distance = jnp.where(is_together, primitives.gather(rows, s, axis) - primitives.gather(columns, x, axis), 0)
         exponent = (jnp.abs(distance) * self.kernel.rate) ** self.kernel.power
         log = jnp.where(is_together, -exponent, -jnp.inf)
         log_rows, log_columns = jnp.log(self.row_scales), jnp.log(self.column_scales)
-        return log + primitives.take(rows, log_rows, axis) + primitives.take(columns, log_columns, axis)
+        return log + primitives.gather(rows, log_rows, axis) + primitives.gather(columns, log_columns, axis)
 
 
 def entropies(order: SortedOrder, kernel: Kernel) -> Float[Array, "*shape"]:

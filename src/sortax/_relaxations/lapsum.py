@@ -19,25 +19,26 @@ class LapSum(AbstractCdfRelaxation):
 
     - ranks are $r_i = F(x_i) - \tfrac12 = \sum_{j \ne i} C((x_i - x_j)/t)$,
     - the mask of the k largest is $C((x_i - b)/t)$ at the threshold with $F(b) = n - k$, and sums to $k$,
-    - the operator parts the elements at all borders $F(b_i) = i$: $P_{ij} = C((b_{i+1} - x_j)/t) - C((b_i - x_j)/t)$,
-      of which rows and columns sum to one; `sort` is `P @ x` and `place(w)` is `P.T @ w`.
+    - the operator has the mass of each element in the bins between the edges $F(b_i) = i$:
+      $P_{ij} = C((b_{i+1} - x_j)/t) - C((b_i - x_j)/t)$. Rows and columns sum to one, and `sort` is `P @ x`.
 
-    Between two elements $F$ is two exponentials, so that a border is the inverse of a hyperbolic sine.
+    Between two elements $F$ is two exponentials, so that an edge is the inverse of a hyperbolic sine.
 
     **Arguments:**
 
-    - `temperature`: positive; a leaf, so it can be traced and learned. To 0 it gives `Exact("average")`.
+    - `temperature`: positive, in the units of `x`. A Python number stays a number; an array is a parameter, and may have one entry
+      a row. In the limit of 0 it gives `Exact("average")`.
 
     **Accuracy:** a rank is off by $(n - 1)/2$ at most, and by $\tfrac12 e^{-g/t} / (1 - e^{-g/t})$ if all gaps are $g$ at least.
-    Ranks sum to $n(n-1)/2$. Sorted values stay inside the range of $x$ and in order. Sums are accumulated, and borders found, in
+    Ranks sum to $n(n-1)/2$. Sorted values stay inside the range of $x$ and in order. Sums are accumulated, and edges found, in
     double precision: 32-bit results are within 1e-5 of 64-bit ones at a million elements.
 
     **Ties:** equal elements have equal ranks, and a derivative each.
 
     **NaN:** last and by itself, as an infinity is: nothing is soft between these and numbers.
 
-    **Cost:** one exact sort and two recurrences, and for the operator the borders and two recurrences a product; O(n) memory.
-    Ranks, and masks without `where`, need no border or only one. `.dense()` takes n^2.
+    **Cost:** one exact sort and two linear scans, and for the operator the edges and two linear scans a product; O(n) memory.
+    Ranks need no edge, and masks without `where` only one. `.dense()` takes n^2.
 
     **Raises:** `ValueError` if the temperature is known and not positive and finite (where it is traced, results are NaN); ops
     that sort raise `TypeError` for elements that are not floats.

@@ -83,7 +83,7 @@ class PairwiseMatrix(AbstractMatrix):
 
     def log_entries(self, rows: Int[Array, "*shape"], columns: Int[Array, "*shape"]) -> Float[Array, "*shape"]:
         axis = self.order.positive_axis
-        take = functools.partial(primitives.take, axis=axis)
+        take = functools.partial(primitives.gather, axis=axis)
 
         def of_block(block: Any) -> Array:
             return jax.nn.logsumexp(self._log_weights(block), -1)

@@ -18,26 +18,31 @@ class Permutahedron(AbstractSoftRelaxation):
     r"""Projections onto the permutahedron: exactly hard below a temperature, and pooled in blocks above it.
 
     Sorting maximises $\langle y, \rho \rangle$ over the convex hull $\mathcal{P}(x)$ of all permutations of $x$, with
-    $\rho = (1, \dots, n)$, and placing $w$ maximises $\langle y, x \rangle$ over $\mathcal{P}(w)$. With a regulariser,
+    $\rho = (1, \dots, n)$, and giving $w$ to the elements maximises
+    $\langle y, x \rangle$ over $\mathcal{P}(w)$. With a regulariser,
 
     $$ \mathrm{sort}(x) = \arg\min_{y \in \mathcal{P}(x)} \tfrac12 \lVert y - \rho/t \rVert^2, \qquad
-       \mathrm{place}(x, w) = \arg\min_{y \in \mathcal{P}(w)} \tfrac12 \lVert y - x/t \rVert^2, $$
+       \mathrm{spread}(x, w) = \arg\min_{y \in \mathcal{P}(w)} \tfrac12 \lVert y - x/t \rVert^2, $$
 
     both by isotonic regression in O(n log n). In each block $B$ of it, of which the members are in order,
     $y_i = \bar w_B + (x_i - \bar x_B)/t$, and $y_i = \bar x_B + (\rho_i - \bar\rho_B)/t$ when sorting. With `"kl"` the
     projection is that of Kullback and Leibler, and within a block the share of $i$ is a softmax:
     $y_i = \sum_B w \cdot e^{x_i/t} / \sum_B e^{x/t}$ for positive $w$; $w$ is moved to begin at 1, and the result back, so that
-    ranks are those of $1, \dots, n$, less one.
+    ranks are those of $1, \dots, n$, minus one.
 
     **Arguments:**
 
-    - `temperature`: positive; a leaf. Of ranks and masks it is in units of $x$ per place; of sorted values, as published, in
+    - `temperature`: positive. A Python number stays a number; an array is a parameter, and may have one entry a row.
+      Of ranks and masks it is in units of $x$ per place; of sorted values, as published, in
       places per unit of $x$. Where it is small enough nothing is pooled, and values are those of `Exact()`.
     - `regularizer`: `"l2"` or `"kl"`.
 
     **Accuracy:** ranks are within $n - 1$ of exact, sum to $n(n-1)/2$ for any temperature, and are exact where no gap is
     below $t$. Sums are accumulated in double precision, and so is x/t formed: 32-bit results are within 1e-5 of 64-bit ones.
     `"kl"` is shifted by the largest of each block: nothing overflows.
+
+    **Ranks:** of `"l2"` are not moved by elements that are far away; those of `"kl"` are, since their published values depend on
+    how many stand below.
 
     **Ties:** are pooled, and share what they have.
 
@@ -88,7 +93,7 @@ class Permutahedron(AbstractSoftRelaxation):
         w = w - lowest
         starts = primitives.isotonic(begins, s, jnp.log(w), axis, regularizer="kl", rate=rate)
         shares, of_shares = _shares(starts, s, rate, axis)
-        y = primitives.average(starts, w, axis) * jnp.exp(shares) / of_shares + lowest
+        y = primitives.run_mean(starts, w, axis) * jnp.exp(shares) / of_shares + lowest
         return self.nan_where_invalid(order, y)
 
     def sort(self, order: SortedOrder) -> Array:
@@ -118,23 +123,23 @@ class Permutahedron(AbstractSoftRelaxation):
         w = w if self.regularizer == "l2" else jnp.log1p(w)
         starts = primitives.isotonic(order.component_begins, s, w, axis, regularizer=self.regularizer, rate=self.rate(order))
         # The mean of the starts of a block is one over its size.
-        return -jnp.log(primitives.average(starts, starts.astype(order.dtype), axis))
+        return -jnp.log(primitives.run_mean(starts, starts.astype(order.dtype), axis))
 
 
 def _project(starts: Array, s: Array, w: Array, rate: Array, axis: int) -> Array:
     """The point of the permutahedron of `w` that is nearest to s times the rate, both in order, from its blocks."""
-    return primitives.average(starts, w, axis) + primitives.deviation(starts, s, axis) * rate
+    return primitives.run_mean(starts, w, axis) + primitives.run_residual(starts, s, axis) * rate
 
 
 def _shares(starts: Array, x: Array, rate: Array, axis: int) -> tuple[Array, Array]:
-    """`x` less the largest of its block, times the rate, and the mean of the exponentials of that."""
+    """`x` minus the largest of its block, times the rate, and the mean of the exponentials of that."""
     # Scaled last: a difference of scaled numbers could be rounded once where they are rounded twice.
     below = (x - lax.stop_gradient(_carried(starts, x, axis, last=True))) * rate
-    return below, primitives.average(starts, jnp.exp(below), axis)
+    return below, primitives.run_mean(starts, jnp.exp(below), axis)
 
 
 def _carried(starts: Array, x: Array, axis: int, *, last: bool = False) -> Array:
     """For each element the first of its run, or the last."""
     goes_on = (~starts).astype(x.dtype)
     ends = primitives.shifted(starts, axis, -1, True)
-    return primitives.recurrence(goes_on, jnp.where(ends if last else starts, x, 0), axis, reverse=last)
+    return primitives.linear_scan(goes_on, jnp.where(ends if last else starts, x, 0), axis, reverse=last)

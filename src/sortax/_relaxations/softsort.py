@@ -22,11 +22,12 @@ class SoftSort(AbstractSoftRelaxation):
 
     Rows sum to one, and with `doubly_stochastic` columns do as well: both are scaled alike until they do (Sinkhorn), and the
     derivative is that of the limit. In sorted order the kernel is a product of what each gap leaves of one, so that products
-    with it are linear recurrences, one from each end; no matrix is made.
+    with it are linear scans, one from each end; no matrix is made.
 
     **Arguments:**
 
-    - `temperature`: positive; a leaf, so it can be traced and learned. To 0 it gives `Exact("average")`.
+    - `temperature`: positive, in the units of `x` (of its square for `"squared"`). A Python number stays a number; an array is a
+      parameter, and may have one entry a row. In the limit of 0 it gives `Exact("average")`.
     - `distance`: `"absolute"` or `"squared"`.
     - `doubly_stochastic`: whether columns sum to one as well; then ranks sum to $n(n-1)/2$, and masks to $k$.
 
@@ -35,18 +36,21 @@ class SoftSort(AbstractSoftRelaxation):
     largest weight in 32 bits, and 1e-13 in 64. Sums are accumulated in double precision: 32-bit results are within 1e-5 of
     64-bit ones at a million elements.
 
+    **Ranks:** an element's mean position, $r_j = \sum_i P_{ij}\, i / \sum_i P_{ij}$: monotone in $x$ and from 0 to $n - 1$.
+    A mask sums to $k$, but one of its entries can reach 1.2, the largest sum of a column: `doubly_stochastic=True` keeps them below 1.
+
     **Ties:** share a place by symmetry; the derivative is the one that is the same for equal elements.
 
-    **NaN:** last and by itself, as an infinity is: nothing flows between these and numbers.
+    **NaN:** last and by itself, as an infinity is: nothing is soft between these and numbers.
 
-    **Cost:** one exact sort and two recurrences a product, O(n) memory; with `doubly_stochastic` 30 products more (56 in double
-    precision). `"squared"` has four complex recurrences for each (eight in double precision). `.dense()` takes n^2.
+    **Cost:** one exact sort and two linear scans a product, O(n) memory; with `doubly_stochastic` 30 products more (56 in double
+    precision). `"squared"` has four complex scans for each (eight in double precision). `.dense()` takes n^2.
 
     **Raises:** `ValueError` if the temperature is known and not positive and finite (where it is traced, results are NaN), or for
     an unknown distance; ops raise `TypeError` for elements that are not floats.
 
     Prillo and Eisenschlos, "SoftSort: a continuous relaxation for the argsort operator" (2020), there in O(n^2).
-    Hofmeyr, "Fast kernel smoothing with exponential kernels" (2019) has sums by recurrence.
+    Hofmeyr, "Fast kernel smoothing with exponential kernels" (2019) has sums by linear scans.
 
     ??? example
         ```python

@@ -4,14 +4,14 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Inexact
 
-Terms = tuple[tuple[complex, complex], ...]
+ExponentialSum = tuple[tuple[complex, complex], ...]
 """A function of distance d, Re sum of w exp(-b d), as pairs of b and w."""
 
 FAR = 750.0
-"""After so many temperatures nothing is left of one, in double precision."""
+"""An exponential decays to nothing over so many temperatures, in double precision."""
 
 
-def rates_and_weights(terms: Terms) -> tuple[np.ndarray, np.ndarray]:
+def rates_and_weights(terms: ExponentialSum) -> tuple[np.ndarray, np.ndarray]:
     """As arrays, real where all are."""
     numbers = np.asarray(terms, np.complex128)
     numbers = numbers.real if not numbers.imag.any() else numbers
@@ -23,19 +23,19 @@ def at_rates(d: Float[Array, "*shape"], rates: np.ndarray) -> Inexact[Array, "*s
     return d[..., None].astype(rates.dtype) * rates.reshape((1,) * d.ndim + (-1,))
 
 
-def fallen(d: Float[Array, "*shape"], terms: Terms) -> Inexact[Array, "*shape terms"]:
-    """What each of these exponentials leaves of one at these distances."""
+def decay(d: Float[Array, "*shape"], terms: ExponentialSum) -> Inexact[Array, "*shape terms"]:
+    """What each of the exponentials is at these distances."""
     rates, _ = rates_and_weights(terms)
     far = d * np.real(rates).max() > FAR
     return jnp.where(far[..., None], 0, jnp.exp(-at_rates(jnp.where(far, 0, d), rates)))
 
 
-def steeper(terms: Terms) -> Terms:
-    """Less the derivative of the function of these."""
+def negative_derivative(terms: ExponentialSum) -> ExponentialSum:
+    """Minus the derivative of the function."""
     return tuple((b, w * b) for b, w in terms)
 
 
-def as_attribute(terms: Terms) -> np.ndarray:
+def as_attribute(terms: ExponentialSum) -> np.ndarray:
     """As the kernels take them: four numbers each."""
     return np.asarray(terms, np.complex128).reshape(-1).view(np.float64)
 

@@ -1,6 +1,6 @@
-"""What arrives at each element of a line from those before it, and from those after it, in plain JAX.
+"""Sums of decayed elements, at each element over those before it and over those after it, in plain JAX.
 
-Of each of several exponentials of distance: `flow` sums them, and `borders` finds its borders by them.
+One for each of several exponentials of distance: a kernel sum adds them up, and the inverse CDF finds its edges by them.
 """
 
 from collections.abc import Callable
@@ -10,12 +10,12 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Float, Inexact
 
-from ._terms import Terms, fallen
-from .recurrence import by_halves, joined, shifted, split, through
+from ._exponential_sum import ExponentialSum
+from .linear_scan import by_halves, joined, shifted, split, through
 
 
 def gaps(z: Float[Array, "*shape"], axis: int) -> Float[Array, "*shape"]:
-    """The distances in double precision, with nothing flowing into the first."""
+    """The distances in double precision, infinite for the first."""
     first = lax.broadcasted_iota(jnp.int32, z.shape, axis) == 0
     return jnp.where(first, jnp.inf, z.astype(jnp.float64))
 
@@ -25,13 +25,13 @@ def spread(v: Float[Array, "*shape"], decay: Inexact[Array, "*shape terms"]) -> 
     return jnp.broadcast_to(v[..., None], (*v.shape, decay.shape[-1])).astype(decay.dtype)
 
 
-def arrivals(
+def two_sided_scan(
     d: Float[Array, "*shape"],
     v: Float[Array, "*shape"],
     axis: int,
     emit: Callable[[Inexact[Array, "*row terms"]], Array],
     *,
-    terms: Terms,
+    terms: ExponentialSum,
     levels: bool = False,
     platform: str | None,
 ) -> tuple[Array, Array]:
@@ -41,13 +41,13 @@ def arrivals(
     at distance zero start with.
     """
 
-    def decay(d: Array) -> Array:
-        left = fallen(d, terms)
+    def factors_of(d: Array) -> Array:
+        left = decay(d, terms)
         return jnp.concatenate([left, (d == 0)[..., None].astype(left.dtype)], -1) if levels else left
 
     d, v = (jnp.moveaxis(x, axis, 0) for x in (d, v))
     run = _in_chunks if platform == "cpu" else _in_levels
-    before, after = run(d, v, decay, emit)
+    before, after = run(d, v, factors_of, emit)
     return jnp.moveaxis(before, 0, axis), jnp.moveaxis(after, 0, axis)
 
 
@@ -60,7 +60,7 @@ def _in_levels(d: Array, v: Array, decay: Any, emit: Any) -> tuple[Array, Array]
 
 
 def _in_chunks(d: Array, v: Array, decay: Any, emit: Any) -> tuple[Array, Array]:
-    """Both ways through all chunks side by side: from nothing, from chunk to chunk, and again from what that gives."""
+    """Both ways through all chunks side by side: from zero, from chunk to chunk, and again from what they are given."""
     n = d.shape[0]
     # What chunks are filled up with lets all through.
     d, v = split(d), split(v)
@@ -74,24 +74,24 @@ def _in_chunks(d: Array, v: Array, decay: Any, emit: Any) -> tuple[Array, Array]
         ahead = through(forth[0], ahead)
         return (ahead + forth[1], through(hence[0], back + hence[1])), (ahead, back)
 
-    def learn(state: Any, step: Array) -> Any:
+    def upsweep(state: Any, step: Array) -> Any:
         return advance(state, step)[0], None
 
-    def write(state: Any, step: Array) -> Any:
+    def downsweep(state: Any, step: Array) -> Any:
         state, arrived = advance(state, step)
         return state, tuple(map(emit, arrived))
 
     given = nothing, nothing
     if chunks > 1:
-        (ahead, back), _ = lax.scan(learn, given, jnp.arange(length))
+        (ahead, back), _ = lax.scan(upsweep, given, jnp.arange(length))
         whole = decay(d.sum(0))
 
-        def pass_on(state: Any, chunk: Array) -> Any:
+        def carry(state: Any, chunk: Array) -> Any:
             x, y = state
             last = chunks - 1 - chunk
             return (through(whole[chunk], x) + ahead[chunk], through(whole[last], y) + back[last]), state
 
-        _, (before, after) = lax.scan(pass_on, (nothing[0], nothing[0]), jnp.arange(chunks))
+        _, (before, after) = lax.scan(carry, (nothing[0], nothing[0]), jnp.arange(chunks))
         given = before, after[::-1]
-    _, (before, after) = lax.scan(write, given, jnp.arange(length))
+    _, (before, after) = lax.scan(downsweep, given, jnp.arange(length))
     return joined(before, n), joined(after[::-1], n)

@@ -1,6 +1,6 @@
-"""The recurrence primitive: h_i = a_i h_{i-1} + b_i along an axis, or the same from the end.
+"""The linear scan: h_i = a_i h_{i-1} + b_i along an axis, or the same from the end.
 
-It is closed under differentiation: dh is the recurrence of db + da shift(h), and the transpose in b runs the other way
+It is closed under differentiation: dh is the scan of db + da shift(h), and the transpose in b runs the other way
 through the same coefficients.
 """
 
@@ -22,7 +22,7 @@ _SHORT = 32
 _KERNELS = ("float16", "bfloat16", "float32", "float64", "complex64", "complex128")
 
 
-def recurrence(
+def linear_scan(
     a: Inexact[Array, "*shape"], b: Inexact[Array, "*shape"], axis: int, *, reverse: bool = False
 ) -> Inexact[Array, "*shape"]:
     r"""$h_0 = b_0$, $h_i = a_i h_{i-1} + b_i$; or with `reverse` $h_{n-1} = b_{n-1}$, $h_i = a_{i+1} h_{i+1} + b_i$.
@@ -31,7 +31,7 @@ def recurrence(
     or NaN, has no effect. `a` has the rank of `b`; where it has length one and `b` has not, one row of coefficients serves all.
     """
     a, b = _sharding.align(a, b)
-    return recurrence_p.bind(a, b, axis=axis, reverse=reverse)[0]
+    return linear_scan_p.bind(a, b, axis=axis, reverse=reverse)[0]
 
 
 def shifted(x: Shaped[Array, "*shape"], axis: int, by: int, fill: ArrayLike = 0) -> Shaped[Array, "*shape"]:
@@ -46,7 +46,7 @@ def _given(h: Array, axis: int, reverse: bool) -> Array:
 
 
 def _shape(a: Any, b: Any, *, axis: int, reverse: bool) -> list[Any]:
-    _sharding.require_unsharded("a recurrence", b, axis)
+    _sharding.require_unsharded("a linear scan", b, axis)
     return [b.update(weak_type=False)]
 
 
@@ -96,7 +96,7 @@ def joined(x: Shaped[Array, "*chunks"], n: int) -> Shaped[Array, "*shape"]:
 
 
 def _by_chunks(factor: Array, b: Array, wide: DTypeLike) -> Array:
-    """First all chunks from nothing; then what flows from chunk to chunk; then again, from that.
+    """All chunks from zero, then what is carried from chunk to chunk, then all chunks again from what they are given.
 
     Little code, which compiles many times faster than the levels do. Only what a step holds is wide.
     """
@@ -106,11 +106,11 @@ def _by_chunks(factor: Array, b: Array, wide: DTypeLike) -> Array:
     def widened(step: Any) -> Any:
         return (x.astype(wide) for x in step)
 
-    def learn(state: Any, step: Any) -> Any:
+    def upsweep(state: Any, step: Any) -> Any:
         (cut, product, offset), (factor, b) = state, widened(step)
         return (cut | (factor == 0), product * factor, through(factor, offset) + b), None
 
-    def pass_on(h: Array, chunk: Any) -> Any:
+    def carry(h: Array, chunk: Any) -> Any:
         cut, product, offset = chunk
         return jnp.where(cut | (h == 0), 0, product * h) + offset, h
 
@@ -121,8 +121,8 @@ def _by_chunks(factor: Array, b: Array, wide: DTypeLike) -> Array:
 
     before = nothing = jnp.zeros_like(steps[1][0], wide)
     if nothing.shape[0] > 1:
-        learned, _ = lax.scan(learn, (nothing != 0, nothing + 1, nothing), steps)
-        _, before = lax.scan(pass_on, nothing[0], learned)
+        learned, _ = lax.scan(upsweep, (nothing != 0, nothing + 1, nothing), steps)
+        _, before = lax.scan(carry, nothing[0], learned)
     return joined(lax.scan(advance, before, steps)[1], n)
 
 
@@ -134,7 +134,7 @@ def _native_lowering(ctx: Any, a: Any, b: Any, *, axis: int, reverse: bool) -> A
 
 def _jvp(primals: Any, tangents: Any, *, axis: int, reverse: bool) -> Any:
     (a, b), (da, db) = primals, tangents
-    h = recurrence(a, b, axis, reverse=reverse)
+    h = linear_scan(a, b, axis, reverse=reverse)
     parts = [] if _jax.is_zero(db) else [db]
     if not _jax.is_zero(da):
         given = _given(h, axis, reverse)
@@ -143,7 +143,7 @@ def _jvp(primals: Any, tangents: Any, *, axis: int, reverse: bool) -> Any:
     if not parts:
         return [h], [_jax.zero_tangent(h)]
     dh = [jnp.broadcast_to(part, h.shape) for part in parts]
-    return [h], [recurrence(a, sum(dh[1:], dh[0]), axis, reverse=reverse)]
+    return [h], [linear_scan(a, sum(dh[1:], dh[0]), axis, reverse=reverse)]
 
 
 def _coefficients(a: Array, axis: int, reverse: bool) -> Array:
@@ -153,7 +153,7 @@ def _coefficients(a: Array, axis: int, reverse: bool) -> Array:
 
 def _transpose(cotangents: Any, a: Any, b: Any, *, axis: int, reverse: bool) -> Any:
     (ct,) = cotangents
-    return None, _jax.zero_cotangent(b) if _jax.is_zero(ct) else recurrence(a, ct, axis, reverse=not reverse)
+    return None, _jax.zero_cotangent(b) if _jax.is_zero(ct) else linear_scan(a, ct, axis, reverse=not reverse)
 
 
 def _batch(operands: Any, dims: Any, *, axis: int, reverse: bool) -> Any:
@@ -162,8 +162,8 @@ def _batch(operands: Any, dims: Any, *, axis: int, reverse: bool) -> Any:
         b, db = jnp.broadcast_to(jnp.expand_dims(b, da), (*b.shape[:da], a.shape[da], *b.shape[da:])), da
     # One row of coefficients goes on to serve all.
     a = jnp.expand_dims(a, db) if da is None else jnp.moveaxis(a, da, db)
-    return [recurrence(a, b, axis + (db <= axis), reverse=reverse)], [db]
+    return [linear_scan(a, b, axis + (db <= axis), reverse=reverse)], [db]
 
 
-recurrence_p = _define.define("sortax_recurrence", shape=_shape, xla=_xla, native=_native_lowering)
-_jax.set_rules(recurrence_p, jvp=_jvp, transpose=_transpose, batch=_batch)
+linear_scan_p = _define.define("sortax_recurrence", shape=_shape, xla=_xla, native=_native_lowering)
+_jax.set_rules(linear_scan_p, jvp=_jvp, transpose=_transpose, batch=_batch)

@@ -14,29 +14,29 @@ from jax.typing import DTypeLike
 from jaxtyping import Array, Bool, Inexact
 
 from ._linear import define_linear
-from .recurrence import shifted
+from .linear_scan import shifted
 
 
-def average(start: Bool[Array, "*shape"], v: Inexact[Array, "*shape"], axis: int) -> Inexact[Array, "*shape"]:
+def run_mean(start: Bool[Array, "*shape"], v: Inexact[Array, "*shape"], axis: int) -> Inexact[Array, "*shape"]:
     """Each element of `v` replaced by the mean of its run: symmetric, idempotent, doubly stochastic."""
-    return _average(start, v, axis=axis, deviation=False)
+    return _run_mean(start, v, axis=axis, residual=False)
 
 
-def deviation(start: Bool[Array, "*shape"], v: Inexact[Array, "*shape"], axis: int) -> Inexact[Array, "*shape"]:
-    """Each element of `v` less the mean of its run, rounded once; of a run of one, zero."""
-    return _average(start, v, axis=axis, deviation=True)
+def run_residual(start: Bool[Array, "*shape"], v: Inexact[Array, "*shape"], axis: int) -> Inexact[Array, "*shape"]:
+    """Each element of `v` minus the mean of its run, rounded once; 0 for a run of one."""
+    return _run_mean(start, v, axis=axis, residual=True)
 
 
-def _average_xla(start: Array, v: Array, *, axis: int, deviation: bool, platform: str | None) -> list[Array]:
+def _run_mean_xla(start: Array, v: Array, *, axis: int, residual: bool, platform: str | None) -> list[Array]:
     if 0 in v.shape:
         return [v]
     # Long runs would lose digits in single precision, and large ones overflow.
     with jax.enable_x64(True):
         wide = jnp.complex128 if jnp.issubdtype(v.dtype, jnp.complexfloating) else jnp.float64
         # What is to be subtracted is not rounded before.
-        x = v.astype(wide) if deviation else v
+        x = v.astype(wide) if residual else v
         mean = jnp.moveaxis(_mean_of_runs(jnp.moveaxis(start, axis, -1), jnp.moveaxis(x, axis, -1), wide), -1, axis)
-        if not deviation:
+        if not residual:
             return [mean]
         place = lax.broadcasted_iota(jnp.int32, start.shape, axis)
         first = start | (place == 0)
@@ -69,4 +69,4 @@ def _has_kernel(v: Any) -> bool:
     return v.dtype.name in ("float16", "bfloat16", "float32", "float64", "complex64", "complex128")
 
 
-_average = define_linear("average", xla=_average_xla, transposed=lambda params, n: params, accepts=_has_kernel)
+_run_mean = define_linear("average", xla=_run_mean_xla, transposed=lambda params, n: params, accepts=_has_kernel)

@@ -16,16 +16,16 @@ from .. import _jax
 from .._keys import order_keys
 from . import _define, _sharding
 from ._ordering import INDICES, VALUES, define_tangent
-from .average import average
+from .gather import gather, permute
 from .group_means import group_means
+from .run_mean import run_mean
 from .select import FEW, _partition, _select, _top_k, partition_p, select_p, top_k_p
 from .sort import _sort, argsort, lexsort, sort, sort_p, starts
-from .take import permute, take
 
 POLICIES = ("stable", "average", "directional")
 
 
-def refine(
+def permute_by_tangents(
     keys: Sequence[Shaped[Array, "*shape"]],
     v: Shaped[Array, "*shape"],
     axis: int,
@@ -37,56 +37,60 @@ def refine(
 
     Forward mode only: a perturbation sorts the elements of a tie by its own direction, which is not linear in it.
     """
-    return _refine(*keys, v, axis=axis, descending=descending, transpose=transpose)
+    return _permute_by_tangents(*keys, v, axis=axis, descending=descending, transpose=transpose)
 
 
-def _refine(*operands: Array, **params: Any) -> Array:
-    return refine_p.bind(*_sharding.align(*operands), **params)[0]
+def _permute_by_tangents(*operands: Array, **params: Any) -> Array:
+    return permute_by_tangents_p.bind(*_sharding.align(*operands), **params)[0]
 
 
-def _refine_shape(*operands: Any, axis: int, **params: Any) -> list[Any]:
+def _permute_by_tangents_shape(*operands: Any, axis: int, **params: Any) -> list[Any]:
     _sharding.require_unsharded("sorting", operands[-1], axis)
     return [operands[-1].update(weak_type=False)]
 
 
-def _refine_xla(*operands: Array, axis: int, descending: bool, transpose: bool, platform: str | None) -> list[Array]:
+def _permute_by_tangents_xla(
+    *operands: Array, axis: int, descending: bool, transpose: bool, platform: str | None
+) -> list[Array]:
     *keys, v = operands
     return [permute(lexsort(keys, axis, descending=descending), v, axis, transpose=transpose)]
 
 
-def _refine_jvp(primals: Any, tangents: Any, **params: Any) -> Any:
+def _permute_by_tangents_jvp(primals: Any, tangents: Any, **params: Any) -> Any:
     *dkeys, dv = tangents
-    out = _refine(*primals, **params)
+    out = _permute_by_tangents(*primals, **params)
     if _jax.is_zero(dv):
         return [out], [_jax.zero_tangent(out)]
     if all(map(_jax.is_zero, dkeys)):
         # Keys that stand still break no tie: the derivative is linear, and so has a reverse mode.
-        return [out], _refine_xla(*primals[:-1], dv, **params, platform=None)
+        return [out], _permute_by_tangents_xla(*primals[:-1], dv, **params, platform=None)
     # The perturbation of a key outranks the keys after it.
     refined = [x for pair in zip(primals[:-1], dkeys, strict=True) for x in pair if not _jax.is_zero(x)]
-    return [out], [_refine(*refined, dv, **params)]
+    return [out], [_permute_by_tangents(*refined, dv, **params)]
 
 
-def _refine_transpose(cotangents: Any, *operands: Any, **params: Any) -> Any:
+def _permute_by_tangents_transpose(cotangents: Any, *operands: Any, **params: Any) -> Any:
     raise ValueError(
         'Exact(ties="directional") has a forward derivative only, and reverse mode was asked for; '
         'use jax.jvp or jax.jacfwd, or pass ties="stable" or ties="average".'
     )
 
 
-def _refine_batch(operands: Any, dims: Any, *, axis: int, **params: Any) -> Any:
-    return [_refine(*_define.batched_at(0, operands, dims), axis=axis + 1, **params)], [0]
+def _permute_by_tangents_batch(operands: Any, dims: Any, *, axis: int, **params: Any) -> Any:
+    return [_permute_by_tangents(*_define.batched_at(0, operands, dims), axis=axis + 1, **params)], [0]
 
 
 def _tangent_of_sort(x: Array, dx: Array, *segments: Array, axis: int, descending: bool, ties: str, **found: Any) -> Array:
     if ties == "directional":
         # Segments stay in ascending order when the keys are turned around.
-        return refine([*(~ids if descending else ids for ids in segments), x, dx], dx, axis, descending=descending)
+        return permute_by_tangents(
+            [*(~ids if descending else ids for ids in segments), x, dx], dx, axis, descending=descending
+        )
     moved = permute(found["indices"], dx, axis)
     if ties == "stable":
         return moved
     in_order = [*(permute(found["indices"], ids, axis) for ids in segments), found["values"]]
-    return average(starts(in_order, axis), moved, axis)
+    return run_mean(starts(in_order, axis), moved, axis)
 
 
 def _tangent_of_all(x: Array, dx: Array, *segments: Array, **params: Any) -> Array:
@@ -104,11 +108,11 @@ def _tangent_of_select(
     x: Array, dx: Array, ranks: Array, *where: Array, values: Array, indices: Array, axis: int, descending: bool, ties: str
 ) -> Array:
     if ties == "stable":
-        return take(indices, dx, axis)
+        return gather(indices, dx, axis)
     if ties == "average" and ranks.shape[axis] <= FEW:
         return _means_of_ties(x, dx, values, axis, *where)
     left_out = [(~mask).astype(jnp.int32) for mask in where]
-    return take(ranks, _tangent_of_all(x, dx, *left_out, axis=axis, descending=descending, ties=ties), axis)
+    return gather(ranks, _tangent_of_all(x, dx, *left_out, axis=axis, descending=descending, ties=ties), axis)
 
 
 def _means_of_ties(x: Array, dx: Array, values: Array, axis: int, *where: Array) -> Array:
@@ -122,7 +126,7 @@ def _means_of_ties(x: Array, dx: Array, values: Array, axis: int, *where: Array)
         of_values = jnp.where(_equal(values, each[j]), j, of_values)
     for mask in where:
         of_elements = jnp.where(mask, of_elements, -1)
-    return take(of_values, group_means(of_elements, dx, axis, count), axis)
+    return gather(of_values, group_means(of_elements, dx, axis, count), axis)
 
 
 def _equal(x: Array, y: Array) -> Array:
@@ -134,13 +138,13 @@ def _tangent_of_top_k(
     x: Array, dx: Array, *, values: Array, indices: Array, k: int, axis: int, descending: bool, ties: str
 ) -> Array:
     if ties == "directional":
-        return lax.slice_in_dim(refine((x, dx), dx, axis, descending=descending), 0, k, axis=axis)
-    moved = take(indices, dx, axis)
+        return lax.slice_in_dim(permute_by_tangents((x, dx), dx, axis, descending=descending), 0, k, axis=axis)
+    moved = gather(indices, dx, axis)
     if ties == "stable" or k == 0:
         return moved
     # Only the ties of the last may lie outside.
     last = lax.slice_in_dim(values, k - 1, k, axis=axis)
-    inside = average(starts([values], axis), moved, axis)
+    inside = run_mean(starts([values], axis), moved, axis)
     return jnp.where(_equal(values, last), _means_of_ties(x, dx, last, axis), inside)
 
 
@@ -154,8 +158,13 @@ def _tangent_of_partition(
     return permute(argsort(values, axis), in_order, axis, transpose=True)
 
 
-refine_p = _define.define("sortax_refine", shape=_refine_shape, xla=_refine_xla)
-_jax.set_rules(refine_p, jvp=_refine_jvp, transpose=_refine_transpose, batch=_refine_batch)
+permute_by_tangents_p = _define.define("sortax_refine", shape=_permute_by_tangents_shape, xla=_permute_by_tangents_xla)
+_jax.set_rules(
+    permute_by_tangents_p,
+    jvp=_permute_by_tangents_jvp,
+    transpose=_permute_by_tangents_transpose,
+    batch=_permute_by_tangents_batch,
+)
 define_tangent(sort_p, _sort, _tangent_of_sort)
 define_tangent(select_p, _select, _tangent_of_select)
 define_tangent(top_k_p, _top_k, _tangent_of_top_k)

@@ -1,7 +1,7 @@
-"""The flow primitive: sums along a line, with weights that fall off exponentially with distance.
+"""The exponential kernel sum: sums over all elements, with weights that decay exponentially with distance.
 
 In order exp(-|x_i - x_j|) is the product of what each gap between i and j leaves of one, so a sum over all j is one linear
-recurrence from each end: O(n), unconditionally stable and exact. It is linear in what is summed, and is its own transpose.
+scan from each end: O(n), unconditionally stable and exact. It is linear in what is summed, and is its own transpose.
 """
 
 import functools
@@ -13,36 +13,36 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from .._jax import is_zero
-from ._arrivals import arrivals, gaps
+from ._exponential_sum import ExponentialSum, as_attribute, negative_derivative, rates_and_weights, total
 from ._linear import define_linear
-from ._terms import Terms, as_attribute, rates_and_weights, steeper, total
+from ._two_sided_scan import gaps, two_sided_scan
 
 
-def flow(
+def kernel_sum(
     z: Float[Array, "*shape"],
     rows: Float[Array, "*shape"],
     columns: Float[Array, "*shape"],
     v: Float[Array, "*shape"],
     axis: int,
     *,
-    terms: Terms,
+    terms: ExponentialSum,
     odd: bool = False,
 ) -> Float[Array, "*shape"]:
     r"""$\sum_j \kappa(d_{ij}) v_j$, or if `odd` $\sum_j \operatorname{sign}(d_{ij}) \kappa(d_{ij}) v_j$, positive for $j < i$.
 
-    `z` has the distance of each element from the one before it, and infinity where nothing flows; its first is not read;
+    `z` has the distance of each element from the one before it, and infinity where a component begins; its first is not read;
     $|d_{ij}|$ is the sum of those between i and j, and the sign of zero is zero. Computed in double precision. `z` has the rank
     of `v`; where it has length one and `v` has not, one row of distances serves all.
 
     The derivative is that of $r_i - c_j$ for $d_{ij}$, where elements that stand at `columns` are summed up at `rows`: of these
-    positions, which are shaped like `z`, only the tangents count. It is again a flow, of steeper terms.
+    positions, which are shaped like `z`, only the tangents count. It is again a kernel sum, of the negative derivative.
     """
     structure = [x.astype(v.dtype) for x in (z, rows, columns)]
-    return _flow(*structure, v, axis=axis, terms=terms, odd=odd)
+    return _kernel_sum(*structure, v, axis=axis, terms=terms, odd=odd)
 
 
 def _xla(
-    z: Array, rows: Array, columns: Array, v: Array, *, axis: int, terms: Terms, odd: bool, platform: str | None
+    z: Array, rows: Array, columns: Array, v: Array, *, axis: int, terms: ExponentialSum, odd: bool, platform: str | None
 ) -> list[Array]:
     if 0 in v.shape:
         return [v]
@@ -53,28 +53,28 @@ def _xla(
         # What is level with an element has no part in an odd sum.
         counted = np.append(weights, -at_zero) if odd else weights
         add = functools.partial(total, weights=counted)
-        before, after = arrivals(gaps(z, axis), v, axis, add, terms=terms, levels=odd, platform=platform)
+        before, after = two_sided_scan(gaps(z, axis), v, axis, add, terms=terms, levels=odd, platform=platform)
         y = before - after if odd else before + after + at_zero * v.astype(jnp.float64)
         return [y.astype(v.dtype)]
 
 
-def _moved(primals: Any, tangents: Any, *, axis: int, terms: Terms, odd: bool) -> list[Array]:
+def _moved(primals: Any, tangents: Any, *, axis: int, terms: ExponentialSum, odd: bool) -> list[Array]:
     z, rows, columns, v = primals
     _, drows, dcolumns, _ = tangents
-    steep = functools.partial(flow, z, rows, columns, axis=axis, terms=steeper(terms), odd=not odd)
-    parts = [] if is_zero(drows) else [-drows * steep(v)]
+    derivative = functools.partial(kernel_sum, z, rows, columns, axis=axis, terms=negative_derivative(terms), odd=not odd)
+    parts = [] if is_zero(drows) else [-drows * derivative(v)]
     if not is_zero(dcolumns):
-        parts.append(steep(v * dcolumns))
+        parts.append(derivative(v * dcolumns))
     return parts
 
 
 def _transposed(params: dict[str, Any], n: int) -> dict[str, Any]:
-    """An odd sum is less its own transpose."""
+    """An odd sum is minus its own transpose."""
     terms = tuple((b, -w) for b, w in params["terms"]) if params["odd"] else params["terms"]
     return {**params, "terms": terms}
 
 
-_flow = define_linear(
+_kernel_sum = define_linear(
     "flow",
     xla=_xla,
     transposed=_transposed,

@@ -1,4 +1,4 @@
-"""Entries of an array by index along an axis, and their transpose: `take`, and `permute` where each index occurs once.
+"""Entries of an array by index along an axis: `gather` and its transpose `scatter_add`; `permute`, where each index occurs once.
 
 A gather and a scatter are transposes of each other, so both primitives are closed under differentiation of any order.
 """
@@ -13,14 +13,17 @@ from .._keys import bit_width
 from ._linear import define_linear
 
 
-def take(
-    indices: Int[Array, "*taken"], v: Shaped[Array, "*shape"], axis: int, *, into: int | None = None
-) -> Shaped[Array, "..."]:
-    """`out[j] = v[indices[j]]` along `axis`; or, with a length `into`, the transpose: `v[j]` is added to `out[indices[j]]`.
+def gather(indices: Int[Array, "*taken"], v: Shaped[Array, "*shape"], axis: int) -> Shaped[Array, "*taken"]:
+    """`out[j] = v[indices[j]]` along `axis`.
 
     `indices` has the rank of `v` and is in range; where it has length one and `v` has not, one row of indices serves all.
     """
-    return _take(indices, v, axis=axis, into=into)
+    return _gather_along(indices, v, axis=axis, into=None)
+
+
+def scatter_add(indices: Int[Array, "*shape"], v: Shaped[Array, "*shape"], axis: int, length: int) -> Shaped[Array, "..."]:
+    """The transpose: `v[j]` is added to `out[indices[j]]`, which has that length along `axis`."""
+    return _gather_along(indices, v, axis=axis, into=length)
 
 
 def permute(
@@ -33,7 +36,7 @@ def permute(
     return _permute(order, v, axis=axis, transpose=transpose)
 
 
-def _take_xla(indices: Array, v: Array, *, axis: int, into: int | None, platform: str | None) -> list[Array]:
+def _gather_xla(indices: Array, v: Array, *, axis: int, into: int | None, platform: str | None) -> list[Array]:
     return [_gather(indices, v, axis) if into is None else _scatter(indices, v, axis, into, unique=False)]
 
 
@@ -86,9 +89,9 @@ def _is_movable(v: Any) -> bool:
     return v.dtype.kind in "bc" or bit_width(v.dtype) >= 8
 
 
-_take = define_linear(
+_gather_along = define_linear(
     "take",
-    xla=_take_xla,
+    xla=_gather_xla,
     transposed=lambda params, n: {"into": n if params["into"] is None else None},
     length=lambda params, n_indices, n: n_indices if params["into"] is None else params["into"],
 )

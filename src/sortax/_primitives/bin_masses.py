@@ -1,0 +1,151 @@
+"""The mass of the CDF of each element in each bin, and sums of densities at the edges of the bins.
+
+With C a distribution function, row i of the matrix has C(b_{i+1} - x_j) - C(b_i - x_j) of element j. The matrix is never made:
+what lies on each side of a bin is a linear scan from that side. Linear in what is summed.
+"""
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Inexact, Int
+
+from .._jax import is_zero
+from ._exponential_sum import FAR, ExponentialSum, at_rates, decay, rates_and_weights, total
+from ._linear import define_linear
+from ._two_sided_scan import gaps, spread
+from .gather import gather, scatter_add
+from .inverse_cdf import BinEdges, positions
+from .linear_scan import linear_scan, shifted
+
+Centred = Callable[[Float[Array, "*shape"]], Float[Array, "*shape"]]
+
+
+def bin_masses(
+    edges: BinEdges,
+    z: Float[Array, "*shape"],
+    rows: Float[Array, "*edges"],
+    columns: Float[Array, "*shape"],
+    v: Float[Array, "*shape"],
+    axis: int,
+    *,
+    terms: ExponentialSum,
+    centred: Centred,
+    slope: int = 0,
+    normalised: bool = False,
+    into: int | None = None,
+) -> Float[Array, "..."]:
+    r"""$\sum_j (C(b_{i+1} - x_j) - C(b_i - x_j)) v_j$; or with a `slope` $k > 0$ at the edges $\sum_j C^{(k)}(b_i - x_j) v_j$.
+
+    `terms` are one minus C, and `centred` is C minus one half. `z` has the distances between neighbours as in `kernel_sum`, and
+    the derivative is that of elements at `columns` and edges at `rows`: of these positions only the tangents count. A
+    `normalised` slope is in units of what the nearest element would have if it decayed as the slowest term does: then not
+    all of a row underflows. With `into`, the number of elements, the transpose. Computed in double precision.
+    """
+    numbers = (*edges, z, rows, columns)
+    structure = [x.astype(v.dtype) if jnp.issubdtype(x.dtype, jnp.floating) else x for x in numbers]
+    options = {"terms": terms, "centred": centred, "slope": slope, "normalised": normalised, "into": into}
+    return _bin_masses(*structure, v, axis=axis, **options)
+
+
+def _xla(*operands: Array, axis: int, into: int | None, platform: str | None, **params: Any) -> list[Array]:
+    *found, z, _, _, v = operands
+    edges = BinEdges(*found)
+    n = z.shape[axis] if into is None else into
+    length = edges.below.shape[axis] if into is None else n
+    if 0 in v.shape or n == 0:
+        return [jnp.zeros((*v.shape[:axis], length, *v.shape[axis + 1 :]), v.dtype)]
+    with jax.enable_x64(True):
+        wide = v.astype(jnp.float64)
+        if into is None:
+            return [_product(edges, z, wide, axis, **params).astype(v.dtype)]
+        shape = jax.ShapeDtypeStruct((*v.shape[:axis], n, *v.shape[axis + 1 :]), jnp.float64)
+        transpose = jax.linear_transpose(lambda v: _product(edges, z, v, axis, **params), shape)
+        return [transpose(wide)[0].astype(v.dtype)]
+
+
+def _product(
+    edges: BinEdges, z: Array, v: Array, axis: int, *, terms: ExponentialSum, centred: Centred, slope: int, normalised: bool
+) -> Array:
+    n = z.shape[axis]
+    d = gaps(z, axis)
+    factors = decay(d, terms)
+    source = spread(v, factors)
+    up_to, from_on = linear_scan(factors, source, axis), linear_scan(factors, source, axis, reverse=True)
+    left, right = jnp.clip(edges.below - 1, 0, n - 1), jnp.clip(edges.below, 0, n - 1)
+    gap = jnp.where(edges.below < n, gather(right, d, axis), jnp.inf)
+    before, after = edges.distances(gap)
+    nearest = jnp.minimum(before, after) if normalised else jnp.zeros_like(before)
+    below = gather(left[..., None], up_to, axis) * _left_of_one(before, nearest, terms)
+    above = gather(right[..., None], from_on, axis) * _left_of_one(after, nearest, terms)
+    rates, weights = rates_and_weights(terms)
+    if slope:
+        return total(above + below if slope % 2 else above - below, weights * rates**slope)
+    outside = total((below + shifted(above, axis, -1)) * _lost(edges.width, terms), weights)
+    row, share = _own(edges, d, axis, centred)
+    return outside + scatter_add(row, share * v, axis, n)
+
+
+def _left_of_one(distance: Array, nearest: Array, terms: ExponentialSum) -> Inexact[Array, "*edges terms"]:
+    rates, _ = rates_and_weights(terms)
+    there = jnp.isfinite(distance)
+    unit = (jnp.where(there, nearest, 0) * terms[0][0].real)[..., None]
+    exponent = at_rates(jnp.where(there, distance, 0), rates) - unit.astype(rates.dtype)
+    gone = ~there[..., None] | (jnp.real(exponent) > FAR)
+    return jnp.where(gone, 0, jnp.exp(-jnp.where(gone, 0, exponent)))
+
+
+def _lost(width: Array, terms: ExponentialSum) -> Inexact[Array, "*edges terms"]:
+    """By how much an exponential decays over the width of a bin."""
+    rates, _ = rates_and_weights(terms)
+    endless = jnp.isinf(width)
+    return jnp.where(endless[..., None], 1, -jnp.expm1(-at_rates(jnp.where(endless, 0, width.astype(jnp.float64)), rates)))
+
+
+def _own(edges: BinEdges, d: Array, axis: int, centred: Centred) -> tuple[Int[Array, "*shape"], Float[Array, "*shape"]]:
+    """The place in which each element lies, and how much of the element."""
+    n = d.shape[axis]
+    counts = scatter_add(jnp.minimum(edges.below, n), jnp.ones_like(edges.below), axis, n + 1)
+    row = jnp.cumsum(counts, axis, dtype=jnp.int32)
+    row = jnp.clip(jax.lax.slice_in_dim(row, 0, n, axis=axis) - 1, 0, n - 1)
+    x, anchor = positions(d, axis), edges.anchor(n)
+    offset = edges.near_offset()
+    of_edge = gather(anchor, x, axis)
+
+    def aside(edge: Array, sign: int) -> Array:
+        inside = jnp.minimum(edge, n - 1)
+        far = gather(inside, offset, axis)
+        there = (edge < n) & jnp.isfinite(far)
+        distance = sign * ((gather(inside, of_edge, axis) - x) + jnp.where(there, far, 0))
+        # At infinity half of an element lies on that side.
+        return centred(jnp.where(there, jnp.maximum(distance, 0), jnp.inf))
+
+    return row, aside(row, -1) + aside(row + 1, 1)
+
+
+def _moved(primals: Any, tangents: Any, *, axis: int, slope: int, into: int | None, **params: Any) -> list[Array]:
+    *found, z, rows, columns, v = primals
+    *_, drows, dcolumns, _ = tangents
+    sums = functools.partial(bin_masses, BinEdges(*found), z, rows, columns, axis=axis, slope=slope + 1, into=into, **params)
+    at_edges = []
+    if into is not None:
+        # What a bin is given, the edge behind it is given and the edge before it loses.
+        u = v if slope else shifted(v, axis, 1) - v
+        by_rows = [] if is_zero(drows) else [sums(u * drows)]
+        return by_rows if is_zero(dcolumns) else [*by_rows, -dcolumns * sums(u)]
+    if not is_zero(drows):
+        at_edges.append(drows * sums(v))
+    if not is_zero(dcolumns):
+        at_edges.append(-sums(v * dcolumns))
+    return at_edges if slope else [shifted(y, axis, -1) - y for y in at_edges]
+
+
+_bin_masses = define_linear(
+    "parted",
+    xla=_xla,
+    transposed=lambda params, n: {**params, "into": n if params["into"] is None else None},
+    length=lambda params, n_edges, n: n_edges if params["into"] is None else params["into"],
+    moved=_moved,
+)
