@@ -12,7 +12,7 @@
 #include <type_traits>
 #include <vector>
 
-#include "../keys.h"
+#include "sort/keys.h"
 
 namespace sortax::test {
 

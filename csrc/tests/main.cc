@@ -1,6 +1,6 @@
 // The unit tests of the kernels, without XLA; meant to run under the sanitizers.
 
-#include "check.h"
+#include "tests/check.h"
 
 namespace sortax::test {
 void test_parallel();

@@ -4,10 +4,10 @@
 #include <numeric>
 #include <random>
 
-#include "../average.h"
-#include "../permute.h"
-#include "check.h"
-#include "layouts.h"
+#include "linear/run_mean.h"
+#include "linear/permute.h"
+#include "tests/check.h"
+#include "tests/layouts.h"
 
 namespace sortax::test {
 

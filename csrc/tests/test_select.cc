@@ -1,9 +1,9 @@
 // Selection, first k and partition, of every type, length and order, against std::stable_sort.
 
-#include "../partition.h"
-#include "../top_k.h"
-#include "check.h"
-#include "inputs.h"
+#include "select/partition.h"
+#include "select/top_k.h"
+#include "tests/check.h"
+#include "tests/inputs.h"
 
 namespace sortax::test {
 

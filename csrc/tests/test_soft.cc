@@ -5,11 +5,11 @@
 #include <memory>
 #include <random>
 
-#include "../formats.h"
-#include "../isotonic.h"
-#include "../recurrence.h"
-#include "check.h"
-#include "layouts.h"
+#include "core/dtypes.h"
+#include "linear/isotonic.h"
+#include "linear/linear_scan.h"
+#include "tests/check.h"
+#include "tests/layouts.h"
 
 namespace sortax::test {
 

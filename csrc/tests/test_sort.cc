@@ -1,8 +1,8 @@
 // Sorting, of every type, length, layout and order, against std::stable_sort on values compared as NumPy does.
 
-#include "../rows.h"
-#include "check.h"
-#include "inputs.h"
+#include "sort/batch.h"
+#include "tests/check.h"
+#include "tests/inputs.h"
 
 namespace sortax::test {
 
