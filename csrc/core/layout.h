@@ -1,8 +1,8 @@
 // How an array and the structure that acts on one of its axes lie in memory.
 //
-// Contract: the array is (outer, n, inner) in memory. The structure (indices, or starts of runs) has the same axes
-// except the `shared` ones, along which one structure serves all. at(o, j, i) is the structure's offset for element
-// (o, j, i); the parts of o and i are tabulated or computed once a row. Allocates the table of inner offsets.
+// Contract: the array is a Grid, (outer, n, inner) in memory, whose rows run along the middle. The structure (indices, or
+// starts of runs) has the same axes except the `shared` ones, along which one structure serves all. The structure's offset
+// for element j of row r is structure_start(r) + j * step. Allocates a table of offsets, one for each inner element.
 
 #pragma once
 
@@ -12,7 +12,15 @@
 
 namespace sortax {
 
-class Layout {
+struct Grid {
+  int64_t outer = 1, n = 0, inner = 1;
+
+  int64_t rows() const { return outer * inner; }
+  int64_t start(int64_t r) const { return r / inner * n * inner + r % inner; }  // of row r
+  Grid with_length(int64_t m) const { return {outer, m, inner}; }
+};
+
+class Layout : public Grid {
  public:
   // `dims` as XLA presents the array; its i-th axis is the order[i]-th in memory. `axis` and `shared` are places in
   // memory too. Returns the name of the one that does not fit, or null.
@@ -57,12 +65,12 @@ class Layout {
     return nullptr;
   }
 
-  int64_t outer = 1, n = 0, inner = 1;
   int64_t step = 1;             // between neighbours along the axis, in the structure
   bool inner_is_shared = true;  // one structure serves all inner elements
 
   int64_t outer_offset(int64_t o) const { return offset(outer_dims_, o); }
   int64_t inner_offset(int64_t i) const { return inner_is_shared ? 0 : inner_offsets_[size_t(i)]; }
+  int64_t structure_start(int64_t r) const { return outer_offset(r / inner) + inner_offset(r % inner); }
 
  private:
   struct Dim {

@@ -5,9 +5,11 @@
 // that has not started: when every pool thread is busy inside a kernel, the caller does all the work by itself. It
 // waits only for chunks that a running helper has claimed. A helper that starts late finds no chunk and touches
 // nothing of the caller's. An exception in a body is rethrown in the caller. Allocates one small shared state.
+// for_each_range does the same with contiguous ranges of items, which share() makes a few for each thread.
 
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <exception>
@@ -79,7 +81,7 @@ inline void run_loop(const Workers& workers, int64_t n, const LoopBody& body) {
     return;
   }
   auto loop = std::make_shared<Loop>(n, body);
-  const int64_t helpers = (workers.count < n ? workers.count : n) - 1;
+  const int64_t helpers = std::min(workers.count, n) - 1;
   for (int64_t h = 0; h < helpers; ++h) workers.schedule([loop] { loop->run(); });
   loop->run();
   loop->wait();
@@ -90,11 +92,23 @@ void for_each(const Workers& workers, int64_t n, const Body& body) {
   run_loop(workers, n, LoopBody(body));
 }
 
-// Splits [0, size) into at most `parts` contiguous ranges; range p is [begin(p), begin(p + 1)).
+// Splits [0, size) into `parts` contiguous ranges, the longer ones first; range p is [begin(p), begin(p + 1)).
 struct Split {
   int64_t size;
   int64_t parts;
-  int64_t begin(int64_t p) const { return size / parts * p + (p < size % parts ? p : size % parts); }
+  int64_t begin(int64_t p) const { return size / parts * p + std::min(p, size % parts); }
 };
+
+// Ranges of items that have so many elements together: one where that is less than the grain, which is worth waking a
+// thread.
+inline Split share(const Workers& workers, int64_t items, int64_t elements, int64_t grain, int64_t ranges_per_thread = 4) {
+  return {items, elements < grain ? 1 : std::min(items, workers.count * ranges_per_thread)};
+}
+
+// Runs body(begin, end) on each range.
+template <class Body>
+void for_each_range(const Workers& workers, const Split& ranges, const Body& body) {
+  for_each(workers, ranges.parts, [&](int64_t p) { body(ranges.begin(p), ranges.begin(p + 1)); });
+}
 
 }  // namespace sortax

@@ -5,20 +5,10 @@
 
 #pragma once
 
-#include <cstdint>
-#include <cstring>
-
+#include "core/dtypes.h"
 #include "core/isa.h"
 
 namespace sortax {
-
-template <class To, class From>
-SORTAX_INLINE To bits_as(From x) {
-  static_assert(sizeof(To) == sizeof(From));
-  To y;
-  std::memcpy(&y, &x, sizeof y);
-  return y;
-}
 
 // Adding it to a number of at most 2^51 rounds that to an integer, which is then in its low bits.
 inline constexpr double kRounder = 0x1.8p52;
@@ -64,9 +54,9 @@ SORTAX_INLINE void rotation(double angle, double& cosine, double& sine) {
   sine = (quarter & 2) != 0 ? -d : d;
 }
 
-// The factors of `count` numbers; `imaginary` is written only where there is a turn.
+// Of `count` numbers, to be called through vectorized; `imaginary` is written only where there is a turn.
 template <bool kTurns>
-SORTAX_CLONES void decays(const double* z, int64_t count, double rate, double turn, double* real, double* imaginary) {
+SORTAX_INLINE void decays(const double* z, int64_t count, double rate, double turn, double* real, double* imaginary) {
   for (int64_t i = 0; i < count; ++i) {
     const double size = exp_negative(rate * z[i]);
     if constexpr (kTurns) {

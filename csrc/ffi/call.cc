@@ -30,6 +30,10 @@ using Integers = ffi::Span<const int64_t>;
 
 static Dims numbers(const Integers& span) { return {span.begin(), span.end()}; }
 
+void Call::reject(const std::string& what) const { throw Invalid(std::string(kernel_) + ": " + what + "."); }
+
+void Call::reject_main(const char* expected) const { reject(text(main()) + ", expected " + expected); }
+
 Workers Call::workers() const {
   ffi::ThreadPool& pool = pool_;
   return {pool.num_threads(), [&pool](std::function<void()> task) { pool.Schedule(std::move(task)); }};
@@ -48,90 +52,108 @@ template int64_t Call::attribute<int64_t>(const char*) const;
 template Integers Call::attribute<Integers>(const char*) const;
 template ffi::Span<const double> Call::attribute<ffi::Span<const double>>(const char*) const;
 
-void Call::expect_counts(size_t least_operands, size_t most_operands, size_t results, size_t attributes) const {
-  expect_count("operands", operands_.size(), least_operands, most_operands);
-  expect_count("results", results_.size(), results, results);
-  // An attribute that the kernel does not read may ask for what it does not do.
-  expect_count("attributes", attributes_.size(), attributes, attributes);
-}
-
 void Call::expect_count(const char* what, size_t given, size_t least, size_t most) const {
   if (given >= least && given <= most) return;
   const std::string expected = std::to_string(least) + (least == most ? "" : " to " + std::to_string(most));
   reject("there are " + std::to_string(given) + " " + what + ", expected " + expected);
 }
 
-Array Call::operand(size_t i, const char* name) const { return {"operand", name, *operands_.get<ffi::AnyBuffer>(i)}; }
+Call::Call(const char* kernel, const Signature& signature, ffi::ThreadPool& pool, const ffi::RemainingArgs& operands,
+           const ffi::RemainingRets& results, const ffi::Dictionary& attributes)
+    : kernel_(kernel),
+      pool_(pool),
+      attributes_(attributes),
+      operands_(signature.operands.size()),
+      results_(signature.results.size()) {
+  unsigned outputs = (1u << results_.size()) - 1;
+  if (signature.chosen) {
+    const auto given = attribute<int32_t>("outputs");
+    if (given <= 0 || unsigned(given) > outputs)
+      reject("attribute outputs is " + std::to_string(given) + ", expected 1 to " + std::to_string(outputs));
+    outputs = unsigned(given);
+  }
+  const auto count = size_t(__builtin_popcount(outputs));
+  expect_count("operands", operands.size(), operands_.size() - signature.optional, operands_.size());
+  expect_count("results", results.size(), count, count);
+  // An attribute that the kernel does not read may ask for what it does not do.
+  const size_t most = 3 + signature.attributes + (signature.chosen ? 1 : 0);
+  expect_count("attributes", attributes.size(), most, most);
 
-Array Call::result(size_t i, const char* name) const { return {"result", name, **results_.get<ffi::AnyBuffer>(i)}; }
+  for (size_t i = 0; i < operands.size(); ++i) {
+    operands_[i] = Array{"operand", signature.operands[i].name, *operands.get<ffi::AnyBuffer>(i)};
+    if (signature.operands[i].extent == Extent::kMain) main_ = i;
+  }
+  for (size_t i = 0, next = 0; i < results_.size(); ++i) {
+    if (outputs >> i & 1) results_[i] = Array{"result", signature.results[i].name, **results.get<ffi::AnyBuffer>(next++)};
+  }
+  lay_out(signature);
+  for (size_t i = 0; i < operands.size(); ++i) check(signature.operands[i], *operands_[i]);
+  for (size_t i = 0; i < results_.size(); ++i) {
+    if (!results_[i]) continue;
+    check(signature.results[i], *results_[i]);
+    has_results_ = has_results_ || !results_[i]->is_empty();
+  }
+  if (has_results_ && main().is_empty()) reject_main("rows that are not empty, where the results are not");
+}
 
-Layout Call::layout_of(const Array& main) {
+// How the main operand lies in memory; the others are held to its sizes from here on.
+void Call::lay_out(const Signature& signature) {
   const auto axis = attribute<int64_t>("axis");
   const auto order = attribute<Integers>("order"), shared = attribute<Integers>("shared");
-  Layout layout;
-  main_ = main.dims();
-  if (const char* const bad = Layout::make(main_, order, axis, shared, layout)) {
+  dims_ = main().dims();
+  if (const char* const bad = Layout::make(dims_, order, axis, shared, layout_)) {
     const bool is_axis = bad == std::string("axis"), is_order = bad == std::string("order");
     const std::string given = is_axis ? std::to_string(axis) : text(numbers(is_order ? order : shared));
     const char* const expected = is_axis    ? "one of its axes"
                                  : is_order ? "a permutation of its axes"
                                             : "distinct axes of it other than the axis worked on";
-    reject(std::string("attribute ") + bad + " is " + given + ", expected " + expected + ", where " + text(main));
+    reject(std::string("attribute ") + bad + " is " + given + ", expected " + expected + ", where " + text(main()));
   }
-  is_shared_.assign(main_.size(), false);
-  for (size_t i = 0; i < main_.size(); ++i) {
+  is_shared_.assign(dims_.size(), false);
+  for (size_t i = 0; i < dims_.size(); ++i) {
     const int64_t d = order.begin()[i];
     if (d == axis) axis_ = i;
     for (int64_t s : shared) is_shared_[i] = is_shared_[i] || s == d;
   }
-  return layout;
+  bool has_structure = false;
+  for (const ArraySignature& operand : signature.operands) has_structure |= operand.extent == Extent::kStructure;
+  if (!has_structure) {
+    if (shared.size() > 0) reject("attribute shared is " + text(numbers(shared)) + ", expected to be empty");
+    if (layout_.n > std::numeric_limits<int32_t>::max()) reject_main("rows short enough for 32-bit indices");
+  }
+  if (signature.length == nullptr) return;
+  length_ = attribute<int64_t>(signature.length);
+  if (length_ < 0 || length_ > layout_.n)
+    reject(std::string("attribute ") + signature.length + " is " + std::to_string(length_) + ", expected 0 to " +
+           std::to_string(layout_.n));
 }
 
-Layout Call::layout_of_indexed(const Array& main) {
-  const Layout layout = layout_of(main);
-  const auto shared = attribute<Integers>("shared");
-  if (shared.size() > 0) reject("attribute shared is " + text(numbers(shared)) + ", expected to be empty");
-  if (layout.n > std::numeric_limits<int32_t>::max()) reject(text(main) + ", whose rows are too long for 32-bit indices");
-  return layout;
-}
-
-void Call::expect(const Array& array, ffi::DataType type, const Dims& dims) const {
-  if (array.type() != type || array.dims() != dims) reject(text(array) + ", expected " + text(type) + text(dims));
-}
-
-int64_t Call::expect_along_axis(const Array& array, ffi::DataType type, int64_t size) const {
-  Dims dims = main_;
+void Call::check(const ArraySignature& expected, const Array& array) {
   const Dims given = array.dims();
-  if (size != kAnySize) {
-    dims[axis_] = size;
-  } else if (given.size() == dims.size()) {
-    dims[axis_] = given[axis_];
+  Dims dims = dims_;
+  if (expected.extent == Extent::kLength) {
+    if (length_ == kUnknown && given.size() == dims.size()) length_ = given[axis_];
+    if (length_ != kUnknown) dims[axis_] = length_;
+  } else if (expected.extent == Extent::kOne) {
+    dims[axis_] = 1;
+  } else if (expected.extent == Extent::kStructure) {
+    dims.clear();
+    for (size_t i = 0; i < dims_.size(); ++i) {
+      if (!is_shared_[i] || given.size() == dims_.size()) dims.push_back(is_shared_[i] ? 1 : dims_[i]);
+    }
   }
-  expect(array, type, dims);
-  return dims[axis_];
+  const ffi::DataType type = expected.type == Type::kBool    ? ffi::PRED
+                             : expected.type == Type::kIndex ? ffi::S32
+                                                             : main().type();
+  if (array.type() != type || given != dims) reject(text(array) + ", expected " + text(type) + text(dims));
 }
 
-void Call::expect_structure(const Array& array, ffi::DataType type) const {
-  const bool is_whole = array.dims().size() == main_.size();
-  Dims dims;
-  for (size_t i = 0; i < main_.size(); ++i) {
-    if (!is_shared_[i] || is_whole) dims.push_back(is_shared_[i] ? 1 : main_[i]);
-  }
-  expect(array, type, dims);
-}
-
-void Call::reject_type(const Array& array, const char* expected) const {
-  reject(text(array) + ", expected elements of " + expected);
-}
-
-void Call::reject(const std::string& what) const { throw Invalid(std::string(kernel_) + ": " + what + "."); }
-
-std::unique_ptr<ffi::Ffi> make_handler(const char* name, Kernel kernel) {
-  const auto run = [name, kernel](ffi::ThreadPool pool, ffi::RemainingArgs operands, ffi::RemainingRets results,
-                                  ffi::Dictionary attributes) -> ffi::Error {
+std::unique_ptr<ffi::Ffi> make_handler(const char* name, const Signature& signature, Kernel kernel) {
+  const auto run = [name, signature, kernel](ffi::ThreadPool pool, ffi::RemainingArgs operands, ffi::RemainingRets results,
+                                             ffi::Dictionary attributes) -> ffi::Error {
     try {
-      Call call(name, pool, operands, results, attributes);
-      kernel(call);
+      const Call call(name, signature, pool, operands, results, attributes);
+      if (call.has_results()) kernel(call);
       return ffi::Error::Success();
     } catch (const Invalid& error) {
       return ffi::Error(ffi::ErrorCode::kInvalidArgument, error.what());

@@ -1,12 +1,11 @@
 // Gather along an axis by a permutation, or scatter back by it.
 //
-// Contract: order and v as in layout.h; out like v. out[j] = v[order[j]], or with Transpose out[order[j]] = v[j].
-// Elements are moved as bytes. Returns false if an index lay outside the axis; such an index is never followed.
+// Contract: order (the structure) and v as in layout.h; out like v. out[j] = v[order[j]], or with kTranspose out[order[j]] =
+// v[j]. Elements are moved as bytes. Returns false if an index lay outside the axis; such an index is never followed.
 // Allocates nothing of the size of the data.
 
 #pragma once
 
-#include <algorithm>
 #include <atomic>
 
 #include "core/layout.h"
@@ -14,41 +13,38 @@
 
 namespace sortax {
 
-template <size_t Size>
+template <size_t kSize>
 struct Bytes {
-  unsigned char bytes[Size];
+  unsigned char bytes[kSize];
 };
 
 inline constexpr int64_t kPermuteTask = int64_t(1) << 15;  // elements worth handing to a thread
 
-template <class E, bool Transpose>
+template <class E, bool kTranspose>
 bool permute_rows(const Workers& workers, const Layout& layout, const int32_t* order, const E* v, E* out) {
-  const int64_t n = layout.n, inner = layout.inner;
+  const int64_t n = layout.n, inner = layout.inner, slices = layout.outer * n;
   std::atomic<bool> in_range{true};
-  const int64_t rows = layout.outer * n;
-  const Split tasks{rows, std::max<int64_t>(std::min(rows * inner / kPermuteTask, workers.count * 4), 1)};
-  for_each(workers, tasks.parts, [&](int64_t t) {
+  const Split ranges{slices, std::max<int64_t>(std::min(slices * inner / kPermuteTask, workers.count * 4), 1)};
+  for_each_range(workers, ranges, [&](int64_t slice, int64_t last) {
     bool good = true;
-    int64_t row = tasks.begin(t);
-    for (const int64_t last = tasks.begin(t + 1); row < last;) {
-      const int64_t o = row / n, begin = row % n, end = std::min(n, begin + (last - row));
-      const int32_t* const at = order + layout.outer_offset(o);
+    while (slice < last) {
+      const int64_t o = slice / n, begin = slice % n, end = std::min(n, begin + (last - slice));
+      const int32_t* const indices = order + layout.outer_offset(o);
       const E* const from = v + o * n * inner;
       E* const to = out + o * n * inner;
-      const auto move = [&](int64_t j, int64_t k, int64_t i) {
-        if constexpr (Transpose) {
-          to[k * inner + i] = from[j * inner + i];
-        } else {
-          to[j * inner + i] = from[k * inner + i];
-        }
-      };
       const auto follow = [&](int64_t j, int64_t offset, int64_t first, int64_t stop) {
-        const int64_t k = at[j * layout.step + offset];
+        const int64_t k = indices[j * layout.step + offset];
         if (uint64_t(k) >= uint64_t(n)) {
           good = false;
           return;
         }
-        for (int64_t i = first; i < stop; ++i) move(j, k, i);
+        for (int64_t i = first; i < stop; ++i) {
+          if constexpr (kTranspose) {
+            to[k * inner + i] = from[j * inner + i];
+          } else {
+            to[j * inner + i] = from[k * inner + i];
+          }
+        }
       };
       if (inner == 1) {
         for (int64_t j = begin; j < end; ++j) follow(j, 0, 0, 1);
@@ -59,7 +55,7 @@ bool permute_rows(const Workers& workers, const Layout& layout, const int32_t* o
           for (int64_t i = 0; i < inner; ++i) follow(j, layout.inner_offset(i), i, i + 1);
         }
       }
-      row += end - begin;
+      slice += end - begin;
     }
     if (!good) in_range.store(false, std::memory_order_relaxed);
   });

@@ -17,13 +17,13 @@ struct BracketLimits {
   static constexpr int64_t kClose = 64;  // a share of the row that ranks with one bracket are apart at most
 };
 
-// What a pass over a piece of a row finds.
+// What a pass over a chunk of a row finds.
 struct Inside {
   int64_t below = 0, kept = 0;
 };
 
 template <class O>
-SORTAX_CLONES int64_t encode_block(const Row<O> row, int64_t begin, int64_t count, typename Row<O>::Key low,
+SORTAX_INLINE int64_t encode_block(const Row<O> row, int64_t begin, int64_t count, typename Row<O>::Key low,
                                    typename Row<O>::Key* keys) {
   int64_t below = 0;
   for (int64_t j = 0; j < count; ++j) {
@@ -41,7 +41,7 @@ Inside keep_inside(const Row<O> row, int64_t begin, int64_t end, typename Row<O>
   Key keys[BracketLimits::kBlock];
   for (int64_t block = begin; block < end; block += BracketLimits::kBlock) {
     const int64_t count = std::min(end - block, BracketLimits::kBlock);
-    found.below += encode_block(row, block, count, low, keys);
+    found.below += vectorized<encode_block<O>>(row, block, count, low, keys);
     for (int64_t j = 0; j < count; ++j) {
       records[found.kept] = PairRecord<O>::make(keys[j], uint32_t(block + j));
       found.kept += Key(keys[j] - low) <= width;
@@ -51,7 +51,7 @@ Inside keep_inside(const Row<O> row, int64_t begin, int64_t end, typename Row<O>
 }
 
 template <class O>
-bool select_in_bracket(const Workers& workers, const Row<O>& row, const Wanted* wanted, int64_t m, int32_t* found) {
+bool select_in_bracket(const Workers& workers, const Row<O>& row, const RankedResult* wanted, int64_t m, int32_t* found) {
   using R = PairRecord<O>;
   using Key = typename Row<O>::Key;
   using L = BracketLimits;
@@ -66,29 +66,29 @@ bool select_in_bracket(const Workers& workers, const Row<O>& row, const Wanted* 
     sample[i] = row.key(i * stride + int64_t(jitter % uint64_t(stride)));
   }
   std::sort(sample, sample + L::kSample);
-  const auto place = [&](int64_t rank, int64_t margin) { return rank * L::kSample / row.n + margin; };
-  const int64_t from = place(least, -L::kMargin), until = place(most, L::kMargin);
+  const auto in_sample = [&](int64_t rank, int64_t margin) { return rank * L::kSample / row.n + margin; };
+  const int64_t from = in_sample(least, -L::kMargin), until = in_sample(most, L::kMargin);
   const Key low = from < 0 ? Key(0) : sample[from];
   const Key high = until >= L::kSample ? Key(~Key(0)) : sample[until];
   if (low == high) return false;
 
   const Split chunks = chunks_of(workers, row.n);
   Scratch<R> records(row.n + 1);
-  std::vector<Inside> parts(static_cast<size_t>(chunks.parts));
+  std::vector<Inside> inside(static_cast<size_t>(chunks.parts));
   for_each(workers, chunks.parts, [&](int64_t p) {
-    parts[size_t(p)] =
+    inside[size_t(p)] =
         keep_inside(row, chunks.begin(p), chunks.begin(p + 1), low, Key(high - low), records.data() + chunks.begin(p));
   });
   Inside all;
   for (int64_t p = 0; p < chunks.parts; ++p) {
     const R* const own = records.data() + chunks.begin(p);
-    std::copy(own, own + parts[size_t(p)].kept, records.data() + all.kept);
-    all.kept += parts[size_t(p)].kept;
-    all.below += parts[size_t(p)].below;
+    std::copy(own, own + inside[size_t(p)].kept, records.data() + all.kept);
+    all.kept += inside[size_t(p)].kept;
+    all.below += inside[size_t(p)].below;
   }
   if (least < all.below || most >= all.below + all.kept) return false;
   Scratch<R> room(all.kept + 1);
-  refine(found, records.data(), room.data(), all.kept, all.below, wanted, m);
+  select_in_buckets(found, records.data(), room.data(), all.kept, all.below, wanted, m);
   return true;
 }
 

@@ -1,16 +1,12 @@
 // Where the elements of given ranks are, found among records that are already gathered.
 //
-// Contract: refine finds elements of given ranks among n records by the leading digit of their keys, and again inside the
-// buckets in which a rank falls, until a bucket is small or most of it is wanted. O(n) time for a few ranks, at most that
-// of a sort. No allocation; 24 KiB of stack a level.
+// Contract: select_in_buckets finds elements of given ranks among n records by the leading digit of their keys, and again
+// inside the buckets in which a rank falls, until a bucket is small or most of it is wanted. O(n) time for a few ranks, at
+// most that of a sort. No allocation; 24 KiB of stack a level.
 
 #pragma once
 
-#include <algorithm>
-#include <vector>
-
 #include "sort/parallel_row.h"
-#include "core/scratch.h"
 
 namespace sortax {
 
@@ -19,24 +15,24 @@ struct SelectLimits {
   static constexpr int64_t kDense = 8;   // a bucket of fewer elements a wanted rank is sorted
 };
 
-// A rank and the place of its result, sorted by rank.
-using Wanted = Pair32;
+// A rank and the index of its result, sorted by rank.
+using RankedResult = Pair32;
 
 // The position of the element of each rank.
 template <class Index>
-void put_all(int32_t* found, const Wanted* wanted, int64_t m, Index&& index) {
+void put_all(int32_t* found, const RankedResult* wanted, int64_t m, Index&& index) {
   for (int64_t j = 0; j < m; ++j) found[wanted[j].index()] = int32_t(index(int64_t(wanted[j].key())));
 }
 
 // The buckets, by counts, in which ranks fall: for each its number, the rank of its first element, and its ranks.
 struct Hit {
   int64_t bucket, base, size;
-  const Wanted* wanted;
+  const RankedResult* wanted;
   int64_t m;
 };
 
 template <class Counts, class Body>
-void for_each_hit(int64_t buckets, const Counts& count, const Wanted* wanted, int64_t m, int64_t base, Body&& body) {
+void for_each_hit(int64_t buckets, const Counts& count, const RankedResult* wanted, int64_t m, int64_t base, Body&& body) {
   int64_t j = 0;
   for (int64_t d = 0; d < buckets && j < m; ++d) {
     const int64_t size = count(d), begin = j;
@@ -49,7 +45,7 @@ void for_each_hit(int64_t buckets, const Counts& count, const Wanted* wanted, in
 // Finds ranks among the n records of `a`, in the order of their positions, the first of which has rank `base`.
 // `a` and `b` have room for n + 1.
 template <class R>
-void refine(int32_t* found, R* a, R* b, int64_t n, int64_t base, const Wanted* wanted, int64_t m) {
+void select_in_buckets(int32_t* found, R* a, R* b, int64_t n, int64_t base, const RankedResult* wanted, int64_t m) {
   if (n <= SelectLimits::kSmall || m * SelectLimits::kDense >= n) {
     const R* const sorted = sort_run(a, b, n);
     return put_all(found, wanted, m, [&](int64_t rank) { return int64_t(sorted[rank - base].index()); });
@@ -83,7 +79,7 @@ void refine(int32_t* found, R* a, R* b, int64_t n, int64_t base, const Wanted* w
     R* const begin = b + (targets[hit.bucket].at - hit.size);
     // The next bucket's first record is this one's overflow, and is put back.
     const R next = begin[hit.size];
-    refine(found, begin, a, hit.size, hit.base, hit.wanted, hit.m);
+    select_in_buckets(found, begin, a, hit.size, hit.base, hit.wanted, hit.m);
     begin[hit.size] = next;
   });
 }

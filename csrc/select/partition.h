@@ -27,7 +27,7 @@ SORTAX_INLINE bool is_above(Key key, Key pivot) {
 }
 
 template <class O, bool kLater>
-SORTAX_CLONES int64_t count_above(const Row<O>& row, int64_t begin, int64_t end, typename Row<O>::Key pivot) {
+SORTAX_INLINE int64_t count_above(const Row<O>& row, int64_t begin, int64_t end, typename Row<O>::Key pivot) {
   int64_t count = 0;
   for (int64_t i = begin; i < end; ++i) count += is_above<kLater>(row.key(i), pivot);
   return count;
@@ -40,7 +40,7 @@ void distribute(const Row<O> row, int64_t begin, int64_t end, typename Row<O>::K
     const bool up = is_above<kLater>(row.key(i), pivot);
     const int64_t at = up ? above : below;
     if constexpr (kHasValues) row.values[at] = row.in[i];
-    if constexpr (kHasIndices) row.places[kIndices][at] = int32_t(i);
+    if constexpr (kHasIndices) row.outputs[kIndices][at] = int32_t(i);
     above += up;
     below += !up;
   }
@@ -51,14 +51,14 @@ void distribute(const Row<O> row, int64_t begin, int64_t end, typename Row<O>::K
 template <class O, bool kLater>
 void distribute(const Row<O>& row, int64_t begin, int64_t end, typename Row<O>::Key pivot, int64_t* next) {
   if (row.values == nullptr) return distribute<O, kLater, false, true>(row, begin, end, pivot, next);
-  if (row.places[kIndices] == nullptr) return distribute<O, kLater, true, false>(row, begin, end, pivot, next);
+  if (row.outputs[kIndices] == nullptr) return distribute<O, kLater, true, false>(row, begin, end, pivot, next);
   distribute<O, kLater, true, true>(row, begin, end, pivot, next);
 }
 
 template <class O>
 void put(const Row<O>& row, int64_t at, int64_t i) {
   if (row.values != nullptr) row.values[at] = row.in[i];
-  if (row.places[kIndices] != nullptr) row.places[kIndices][at] = int32_t(i);
+  if (row.outputs[kIndices] != nullptr) row.outputs[kIndices][at] = int32_t(i);
 }
 
 template <class O>
@@ -71,7 +71,8 @@ void partition_around(const Workers& workers, const Row<O>& row, int64_t k, cons
   for_each(workers, chunks.parts > 1 ? chunks.parts : 0, [&](int64_t p) {
     const auto [a, b] = earlier(p);
     const auto [c, d] = later(p);
-    const int64_t above = count_above<O, false>(row, a, b, pivot.key) + count_above<O, true>(row, c, d, pivot.key);
+    const int64_t above =
+        vectorized<count_above<O, false>>(row, a, b, pivot.key) + vectorized<count_above<O, true>>(row, c, d, pivot.key);
     next[size_t(2 * p + 1)] = above;
     next[size_t(2 * p)] = std::max<int64_t>(b - a, 0) + std::max<int64_t>(d - c, 0) - above;
   });
@@ -92,9 +93,9 @@ void partition_around(const Workers& workers, const Row<O>& row, int64_t k, cons
 template <class O>
 void partition_row(const Workers& workers, const Row<O>& row, const int64_t* kth, int64_t m) {
   using Key = typename Row<O>::Key;
-  Scratch<Wanted> wanted(m);
+  Scratch<RankedResult> wanted(m);
   Scratch<int32_t> at(m);
-  for (int64_t j = 0; j < m; ++j) wanted.data()[j] = Wanted::make(uint32_t(kth[j]), uint32_t(j));
+  for (int64_t j = 0; j < m; ++j) wanted.data()[j] = RankedResult::make(uint32_t(kth[j]), uint32_t(j));
   select_row(workers, row, wanted.data(), m, at.data());
   Scratch<Pivot<Key>> pivots(m);
   for (int64_t j = 0; j < m; ++j) pivots.data()[j] = {row.key(at.data()[j]), at.data()[j]};

@@ -1,7 +1,7 @@
 // Elements of given ranks in the sorted order of one row, without sorting the row.
 //
 // Contract: select_row finds, for each of m ranks in [0, n), sorted, the position of the element of that rank in the stable
-// order, and writes it to the place in `found` that is wanted for it. The first and the last are found by a scan; ranks that
+// order, and writes it to `found` at the index of its result. The first and the last are found by a scan; ranks that
 // lie close together in a bracket from a sample; otherwise the leading digit of all keys is counted, and only the buckets in
 // which a rank falls are gathered. O(n) time for a few ranks; at most about that of a sort. Scratch: a record a gathered
 // element, twice.
@@ -14,29 +14,29 @@
 namespace sortax {
 
 template <class O>
-void select_short(const Row<O>& row, const Wanted* wanted, int64_t m, int32_t* found) {
+void select_short(const Row<O>& row, const RankedResult* wanted, int64_t m, int32_t* found) {
   using R = PairRecord<O>;
   if (row.n <= SelectLimits::kSmall) {
     R a[SelectLimits::kSmall], b[SelectLimits::kSmall];
-    load(row, a);
+    vectorized<load<O, R>>(row, a);
     const R* const sorted = sort_run(a, b, row.n);
     return put_all(found, wanted, m, [&](int64_t rank) { return int64_t(sorted[rank].index()); });
   }
   Scratch<R> a(row.n + 1), b(row.n + 1);
-  load(row, a.data());
-  refine(found, a.data(), b.data(), row.n, 0, wanted, m);
+  vectorized<load<O, R>>(row, a.data());
+  select_in_buckets(found, a.data(), b.data(), row.n, 0, wanted, m);
 }
 
 template <class O>
-void select_long(const Workers& workers, const Row<O>& row, const Wanted* wanted, int64_t m, int32_t* found) {
+void select_long(const Workers& workers, const Row<O>& row, const RankedResult* wanted, int64_t m, int32_t* found) {
   using R = PairRecord<O>;
   const Split chunks = chunks_of(workers, row.n);
-  const Scan scanned = scan_in_parallel(workers, row, chunks);
-  if (!scanned.unsorted) return put_all(found, wanted, m, [](int64_t rank) { return rank; });
-  if (!scanned.not_reversed) return put_all(found, wanted, m, [&](int64_t rank) { return row.n - 1 - rank; });
+  const Summary summary = summarize_in_parallel(workers, row, chunks);
+  if (!summary.unsorted) return put_all(found, wanted, m, [](int64_t rank) { return rank; });
+  if (!summary.not_reversed) return put_all(found, wanted, m, [&](int64_t rank) { return row.n - 1 - rank; });
 
-  const int high = highest_bit(scanned.varying) + 1;
-  const Digit digit{std::max(high - LongLimits::kBits, 0), std::min(high, LongLimits::kBits)};
+  const int high = highest_bit(summary.varying) + 1;
+  const Digit digit{std::max(high - ParallelLimits::kBits, 0), std::min(high, ParallelLimits::kBits)};
   const int64_t buckets = int64_t(1) << digit.width;
   Scratch<uint32_t> counts(chunks.parts * buckets);
   count_buckets(
@@ -52,9 +52,9 @@ void select_long(const Workers& workers, const Row<O>& row, const Wanted* wanted
     hits.push_back(hit);
     total += hit.size + 1;
   });
-  // Each chunk has a place of its own for the records that are not wanted.
-  constexpr int64_t kApart = 16;
-  Scratch<R> records(total + chunks.parts * kApart);
+  // Each chunk has a dump of its own for the records that are not wanted.
+  constexpr int64_t kDump = 16;
+  Scratch<R> records(total + chunks.parts * kDump);
   std::vector<int64_t> starts(hits.size());
   std::vector<uint8_t> steps(static_cast<size_t>(buckets), 0);
   for (int64_t h = 0, at = 0; h < int64_t(hits.size()); ++h) {
@@ -72,7 +72,7 @@ void select_long(const Workers& workers, const Row<O>& row, const Wanted* wanted
   for_each(workers, chunks.parts, [&](int64_t p) {
     uint32_t* const offset = counts.data() + p * buckets;
     for (int64_t d = 0; d < buckets; ++d) {
-      if (!steps[size_t(d)]) offset[d] = uint32_t(total + p * kApart);
+      if (!steps[size_t(d)]) offset[d] = uint32_t(total + p * kDump);
     }
     const uint8_t* const step = steps.data();
     R* const out = records.data();
@@ -86,13 +86,13 @@ void select_long(const Workers& workers, const Row<O>& row, const Wanted* wanted
   for_each(workers, int64_t(hits.size()), [&](int64_t h) {
     const Hit& hit = hits[size_t(h)];
     Scratch<R> room(hit.size + 1);
-    refine(found, records.data() + starts[size_t(h)], room.data(), hit.size, hit.base, hit.wanted, hit.m);
+    select_in_buckets(found, records.data() + starts[size_t(h)], room.data(), hit.size, hit.base, hit.wanted, hit.m);
   });
 }
 
-// The least or the greatest key of a piece of a row.
+// The least or the greatest key of a chunk of a row.
 template <class O, bool kMost>
-SORTAX_CLONES typename Row<O>::Key extreme_key(const Row<O>& row, int64_t begin, int64_t end) {
+SORTAX_INLINE typename Row<O>::Key extreme_key(const Row<O>& row, int64_t begin, int64_t end) {
   auto found = row.key(begin);
   for (int64_t i = begin + 1; i < end; ++i) {
     const auto key = row.key(i);
@@ -111,7 +111,7 @@ int64_t extreme(const Workers& workers, const Row<O>& row) {
   std::vector<Key> more(chunks.parts > 64 ? size_t(chunks.parts) : 0);
   Key* const keys = more.empty() ? inline_keys.data() : more.data();
   for_each(workers, chunks.parts,
-           [&](int64_t p) { keys[p] = extreme_key<O, kMost>(row, chunks.begin(p), chunks.begin(p + 1)); });
+           [&](int64_t p) { keys[p] = vectorized<extreme_key<O, kMost>>(row, chunks.begin(p), chunks.begin(p + 1)); });
   int64_t best = 0;
   for (int64_t p = 1; p < chunks.parts; ++p) {
     if (kMost ? keys[p] >= keys[best] : keys[p] < keys[best]) best = p;
@@ -121,7 +121,7 @@ int64_t extreme(const Workers& workers, const Row<O>& row) {
   for (int64_t b = 0;; ++b) {
     const int64_t begin = kMost ? std::max(low, high - (b + 1) * kBlock) : low + b * kBlock;
     const int64_t end = kMost ? high - b * kBlock : std::min(high, begin + kBlock);
-    if (extreme_key<O, kMost>(row, begin, end) != keys[best]) continue;
+    if (vectorized<extreme_key<O, kMost>>(row, begin, end) != keys[best]) continue;
     int64_t i = kMost ? end - 1 : begin;
     while (row.key(i) != keys[best]) i += kMost ? -1 : 1;
     return i;
@@ -129,7 +129,7 @@ int64_t extreme(const Workers& workers, const Row<O>& row) {
 }
 
 template <class O>
-void select_row(const Workers& workers, const Row<O>& row, const Wanted* wanted, int64_t m, int32_t* found) {
+void select_row(const Workers& workers, const Row<O>& row, const RankedResult* wanted, int64_t m, int32_t* found) {
   if (row.n <= SelectLimits::kSmall) return select_short(row, wanted, m, found);
   const auto rank = [&](int64_t j) { return int64_t(wanted[j].key()); };
   int64_t begin = 0, end = m;
@@ -146,7 +146,7 @@ void select_row(const Workers& workers, const Row<O>& row, const Wanted* wanted,
   if (begin == end) return;
   wanted += begin;
   m = end - begin;
-  if (row.n < LongLimits::kLong) return select_short(row, wanted, m, found);
+  if (row.n < ParallelLimits::kLong) return select_short(row, wanted, m, found);
   if (!select_in_bracket(workers, row, wanted, m, found)) select_long(workers, row, wanted, m, found);
 }
 

@@ -1,7 +1,7 @@
 // The first k elements in the sorted order of one row.
 //
-// Contract: best_of_row writes the positions of the first k elements in the stable order of the keys. For small k the row is
-// streamed past a threshold, the k-th key so far: blocks without a key below it are passed over by a vectorised scan, and
+// Contract: select_first writes the positions of the first k elements in the stable order of the keys. For small k the row
+// is streamed past a threshold, the k-th key so far: blocks without a key below it are passed over by a vectorised scan, and
 // the others fill a buffer that is cut back to k when full. For large k the ranks 0 to k - 1 are selected. O(n) time for
 // small k, at most that of a sort. Scratch: five records a wanted element and thread.
 
@@ -31,7 +31,7 @@ class Best {
   void add(const Row<O>& row, int64_t begin, int64_t end) {
     for (int64_t block = begin; block < end; block += TopLimits::kBlock) {
       const int64_t stop = std::min(end, block + TopLimits::kBlock);
-      if (bounded_ && Key(extreme_key<O, false>(row, block, stop)) >= bound_) continue;
+      if (bounded_ && vectorized<extreme_key<O, false>>(row, block, stop) >= bound_) continue;
       for (int64_t i = block; i < stop; ++i) {
         const Key key = row.key(i);
         records_[size_] = R::make(key, uint32_t(i));
@@ -79,35 +79,36 @@ class Best {
 };
 
 template <class O>
-void best_by_threshold(const Workers& workers, const Row<O>& row, int64_t k, int32_t* found) {
+void select_first_by_threshold(const Workers& workers, const Row<O>& row, int64_t k, int32_t* found) {
   using R = PairRecord<O>;
   using Key = typename R::Key;
   const int64_t room = Best<O>::room(k);
   const Split chunks = chunks_of(workers, row.n);
   Scratch<R> records(chunks.parts * room);
   Scratch<Key> keys(chunks.parts * room);
-  std::vector<Best<O>> parts;
-  for (int64_t p = 0; p < chunks.parts; ++p) parts.emplace_back(k, records.data() + p * room, keys.data() + p * room);
+  std::vector<Best<O>> of_chunk;
+  for (int64_t p = 0; p < chunks.parts; ++p) of_chunk.emplace_back(k, records.data() + p * room, keys.data() + p * room);
   for_each(workers, chunks.parts, [&](int64_t p) {
-    Best<O> best = parts[size_t(p)];
+    Best<O> best = of_chunk[size_t(p)];
     best.add(row, chunks.begin(p), chunks.begin(p + 1));
     best.cut();
-    parts[size_t(p)] = best;
+    of_chunk[size_t(p)] = best;
   });
   Scratch<R> merged(chunks.parts * k + TopLimits::kBlock), sorted(k);
   Scratch<Key> merged_keys(chunks.parts * k + TopLimits::kBlock);
   Best<O> all(k, merged.data(), merged_keys.data());
-  for (const Best<O>& part : parts) all.add(part.records(), part.size());
+  for (const Best<O>& best : of_chunk) all.add(best.records(), best.size());
   all.cut();
   const R* const first = sort_run(merged.data(), sorted.data(), k);
   for (int64_t j = 0; j < k; ++j) found[j] = int32_t(first[j].index());
 }
 
 template <class O>
-void best_of_row(const Workers& workers, const Row<O>& row, int64_t k, int32_t* found) {
-  if (k * TopLimits::kShare <= row.n && row.n > SelectLimits::kSmall) return best_by_threshold(workers, row, k, found);
-  Scratch<Wanted> wanted(k);
-  for (int64_t j = 0; j < k; ++j) wanted.data()[j] = Wanted::make(uint32_t(j), uint32_t(j));
+void select_first(const Workers& workers, const Row<O>& row, int64_t k, int32_t* found) {
+  if (k * TopLimits::kShare <= row.n && row.n > SelectLimits::kSmall)
+    return select_first_by_threshold(workers, row, k, found);
+  Scratch<RankedResult> wanted(k);
+  for (int64_t j = 0; j < k; ++j) wanted.data()[j] = RankedResult::make(uint32_t(j), uint32_t(j));
   select_row(workers, row, wanted.data(), k, found);
 }
 

@@ -8,7 +8,7 @@
 
 #pragma once
 
-#include <cstdint>
+#include "core/dtypes.h"
 
 namespace sortax {
 
@@ -21,10 +21,6 @@ struct IntegerOrder {
   static constexpr bool kSpecials = false;
 
   Key flip;  // the bits to invert: the sign of signed integers, and all in a descending order
-
-  static IntegerOrder make(bool is_signed, bool descending) {
-    return {Key((is_signed ? kSignBit<Bits> : Bits(0)) ^ (descending ? Key(~Key(0)) : Key(0)))};
-  }
 
   Key encode(Bits x) const { return Key(x ^ flip); }
   Bits decode(Key key) const { return Bits(key ^ flip); }
@@ -41,8 +37,6 @@ struct FloatOrder {
 
   Key infinity;  // the largest magnitude that is not a NaN
   Key flip;      // all ones in a descending order
-
-  static FloatOrder make(Bits infinity, bool descending) { return {infinity, descending ? Key(~Key(0)) : Key(0)}; }
 
   Key encode(Bits x) const {
     const Key magnitude = Key(x & Key(~kSignBit<Bits>));
@@ -64,5 +58,17 @@ struct FloatOrder {
   // Values that decode(encode(x)) does not give back: -0 and every NaN.
   bool is_lossy(Bits x) const { return x == kSignBit<Bits> || Key(x & Key(~kSignBit<Bits>)) > infinity; }
 };
+
+// The order of a type, by its tag.
+template <class D>
+auto order_of(D, bool descending) {
+  using Bits = typename D::Bits;
+  const Bits flip = descending ? Bits(~Bits(0)) : Bits(0);
+  if constexpr (D::kKind == kInteger) {
+    return IntegerOrder<Bits>{Bits(flip ^ (D::kSigned ? kSignBit<Bits> : Bits(0)))};
+  } else {
+    return FloatOrder<Bits>{D::kInfinity, flip};
+  }
+}
 
 }  // namespace sortax

@@ -7,16 +7,15 @@
 
 #pragma once
 
-#include <algorithm>
 #include <vector>
 
 #include "core/parallel.h"
-#include "sort/row.h"
 #include "core/scratch.h"
+#include "sort/row.h"
 
 namespace sortax {
 
-struct LongLimits {
+struct ParallelLimits {
   static constexpr int64_t kLong = int64_t(1) << 15;   // below: one thread, in its own cache
   static constexpr int64_t kChunk = int64_t(1) << 14;  // least work worth handing to a thread
   static constexpr int kBits = 11;
@@ -24,11 +23,12 @@ struct LongLimits {
 };
 
 template <class O>
-Scan scan_in_parallel(const Workers& workers, const Row<O>& row, const Split& chunks) {
-  std::vector<Scan> parts(static_cast<size_t>(chunks.parts));
-  for_each(workers, chunks.parts, [&](int64_t p) { parts[size_t(p)] = scan(row, chunks.begin(p), chunks.begin(p + 1)); });
-  for (const Scan& part : parts) parts[0].merge(part);
-  return parts[0];
+Summary summarize_in_parallel(const Workers& workers, const Row<O>& row, const Split& chunks) {
+  std::vector<Summary> summaries(static_cast<size_t>(chunks.parts));
+  for_each(workers, chunks.parts,
+           [&](int64_t p) { summaries[size_t(p)] = vectorized<summarize<O>>(row, chunks.begin(p), chunks.begin(p + 1)); });
+  for (const Summary& summary : summaries) summaries[0].merge(summary);
+  return summaries[0];
 }
 
 // counts[p * buckets + d]: how many elements of chunk p are in bucket d.
@@ -99,7 +99,7 @@ void sort_by_scatter(const Workers& workers, const Row<O>& row, const Split& chu
 
   // Neighbouring small buckets make one task; a large one stands alone.
   std::vector<int64_t> tasks{0};
-  const int64_t grain = std::max<int64_t>(n / (workers.count * LongLimits::kGrain), 1024);
+  const int64_t grain = std::max<int64_t>(n / (workers.count * ParallelLimits::kGrain), 1024);
   for (int64_t d = 0, begun = 0; d < buckets; ++d) {
     if (bounds[size_t(d) + 1] - begun >= grain || d + 1 == buckets) {
       tasks.push_back(d + 1);
@@ -116,7 +116,8 @@ void sort_by_scatter(const Workers& workers, const Row<O>& row, const Split& chu
       const int64_t begin = bounds[size_t(d)], count = bounds[size_t(d) + 1] - begin;
       if (count == 0) continue;
       R* const inside = records.data() + begin;
-      emit(row, whole ? inside : sort_run(inside, room.data(), count), begin, count);
+      const R* const sorted = whole ? inside : sort_run(inside, room.data(), count);
+      vectorized<emit<O, R>>(row, sorted, begin, count);
     }
   });
 }
@@ -124,20 +125,20 @@ void sort_by_scatter(const Workers& workers, const Row<O>& row, const Split& chu
 template <class O, class R>
 void sort_by_leading_digit(const Workers& workers, const Row<O>& row, const Split& chunks, uint64_t varying) {
   const int high = highest_bit(varying) + 1;
-  const int width = std::min(high, LongLimits::kBits);
+  const int width = std::min(high, ParallelLimits::kBits);
   const Digit digit{high - width, width};
   sort_by_scatter<O, R>(workers, row, chunks, int64_t(1) << width, digit.low == 0,
                         [digit](int64_t, typename Row<O>::Key key) { return digit.of(key); });
 }
 
 inline Split chunks_of(const Workers& workers, int64_t n) {
-  return {n, std::min(std::max<int64_t>(n / LongLimits::kChunk, 1), workers.count)};
+  return {n, std::min(std::max<int64_t>(n / ParallelLimits::kChunk, 1), workers.count)};
 }
 
 template <class O, class R>
-void sort_long_row(const Workers& workers, const Row<O>& row) {
+void sort_parallel_row(const Workers& workers, const Row<O>& row) {
   const Split chunks = chunks_of(workers, row.n);
-  const Scan found = scan_in_parallel(workers, row, chunks);
+  const Summary found = summarize_in_parallel(workers, row, chunks);
   if (emit_if_ordered(row, found)) return;
   // Two zeros or NaNs that share a key are told apart by their position only.
   if (kHasIndex<R> || found.lossy) return sort_by_leading_digit<O, PairRecord<O>>(workers, row, chunks, found.varying);

@@ -10,7 +10,6 @@
 #include <array>
 #include <cstdint>
 #include <cstring>
-#include <type_traits>
 
 #include "core/isa.h"
 #include "sort/keys.h"
@@ -18,14 +17,14 @@
 
 namespace sortax {
 
-// Integer results. In sorted order: indices, where each comes from. In the order of the input: inverse, the place of each
-// in sorted order, and first and last, the places of the first and of the last that is equal to it.
-enum Place { kIndices, kInverse, kFirst, kLast, kPlaces };
-using Places = std::array<int32_t*, kPlaces>;
+// Integer results. In sorted order: indices, where each comes from. In the order of the input: inverse, the position of each
+// in sorted order, and first and last, the positions of the first and of the last that is equal to it.
+enum IndexOutput { kIndices, kInverse, kFirst, kLast, kIndexOutputs };
 
-inline bool any(const Places& places) {
-  return std::any_of(places.begin(), places.end(), [](const int32_t* p) { return p != nullptr; });
-}
+struct IndexOutputs : std::array<int32_t*, kIndexOutputs> {
+  bool wants_runs() const { return (*this)[kFirst] != nullptr || (*this)[kLast] != nullptr; }
+  int64_t count() const { return kIndexOutputs - std::count(begin(), end(), nullptr); }
+};
 
 template <class O>
 struct Row {
@@ -33,7 +32,7 @@ struct Row {
   const Key* in;
   int64_t n;
   Key* values;
-  Places places;
+  IndexOutputs outputs;
   O order;
 
   Key key(int64_t i) const { return order.encode(in[i]); }
@@ -48,13 +47,13 @@ template <class R>
 inline constexpr bool kHasIndex = std::is_same_v<R, Pair32> || std::is_same_v<R, Pair64>;
 
 // What one pass over the keys tells.
-struct Scan {
+struct Summary {
   uint64_t varying = 0;       // bits in which some key differs from the first
   bool unsorted = false;      // some key is less than the one before it
   bool not_reversed = false;  // some key is not less than the one before it
   bool lossy = false;         // some value is not told by its key
 
-  void merge(const Scan& other) {
+  void merge(const Summary& other) {
     varying |= other.varying;
     unsorted |= other.unsorted;
     not_reversed |= other.not_reversed;
@@ -62,9 +61,9 @@ struct Scan {
   }
 };
 
-// Here and below a row is taken by value where a loop writes, so that the order stays in registers.
+// This, load and emit are to be called through vectorized, which takes the row by value: the order stays in registers.
 template <class O>
-SORTAX_CLONES Scan scan(const Row<O>& row, int64_t begin, int64_t end) {
+SORTAX_INLINE Summary summarize(const Row<O>& row, int64_t begin, int64_t end) {
   using Key = typename O::Key;
   Key varying = 0, unsorted = 0, not_reversed = 0, lossy = 0;
   const Key first = row.key(0);
@@ -80,14 +79,14 @@ SORTAX_CLONES Scan scan(const Row<O>& row, int64_t begin, int64_t end) {
 }
 
 template <class O, class R>
-SORTAX_CLONES void load(const Row<O> row, R* records) {
+SORTAX_INLINE void load(const Row<O> row, R* records) {
   for (int64_t i = 0; i < row.n; ++i) records[i] = R::make(row.key(i), uint32_t(i));
 }
 
 template <class O>
 inline void put_run(const Row<O>& row, int64_t at, int64_t first, int64_t last) {
-  if (row.places[kFirst] != nullptr) row.places[kFirst][at] = int32_t(first);
-  if (row.places[kLast] != nullptr) row.places[kLast][at] = int32_t(last);
+  if (row.outputs[kFirst] != nullptr) row.outputs[kFirst][at] = int32_t(first);
+  if (row.outputs[kLast] != nullptr) row.outputs[kLast][at] = int32_t(last);
 }
 
 template <class O, class R>
@@ -100,7 +99,7 @@ void emit_runs(const Row<O>& row, const R* records, int64_t begin, int64_t count
 
 // The results of the sorted records, no run of which goes on outside, that stand at `begin` and after in the row.
 template <class O, class R>
-SORTAX_CLONES void emit(const Row<O> row, const R* records, int64_t begin, int64_t count) {
+SORTAX_INLINE void emit(const Row<O> row, const R* records, int64_t begin, int64_t count) {
   using Key = typename O::Key;
   if (row.values != nullptr) {
     for (int64_t i = 0; i < count; ++i) {
@@ -113,19 +112,19 @@ SORTAX_CLONES void emit(const Row<O> row, const R* records, int64_t begin, int64
     }
   }
   if constexpr (kHasIndex<R>) {
-    if (int32_t* const indices = row.places[kIndices]) {
+    if (int32_t* const indices = row.outputs[kIndices]) {
       for (int64_t i = 0; i < count; ++i) indices[begin + i] = int32_t(records[i].index());
     }
-    if (int32_t* const inverse = row.places[kInverse]) {
+    if (int32_t* const inverse = row.outputs[kInverse]) {
       for (int64_t i = 0; i < count; ++i) inverse[records[i].index()] = int32_t(begin + i);
     }
-    if (row.places[kFirst] != nullptr || row.places[kLast] != nullptr) emit_runs(row, records, begin, count);
+    if (row.outputs.wants_runs()) emit_runs(row, records, begin, count);
   }
 }
 
 // Rows that come sorted, or strictly in reverse, are copied. Returns whether it was such a row.
 template <class O>
-bool emit_if_ordered(const Row<O>& row, const Scan& found) {
+bool emit_if_ordered(const Row<O>& row, const Summary& found) {
   if (found.unsorted && found.not_reversed) return false;
   const int64_t n = row.n;
   const bool forward = !found.unsorted;
@@ -137,11 +136,11 @@ bool emit_if_ordered(const Row<O>& row, const Scan& found) {
       for (int64_t i = 0; i < n; ++i) row.values[i] = row.in[n - 1 - i];
     }
   }
-  for (int32_t* out : {row.places[kIndices], row.places[kInverse]}) {
+  for (int32_t* out : {row.outputs[kIndices], row.outputs[kInverse]}) {
     if (out == nullptr) continue;
     for (int64_t i = 0; i < n; ++i) out[i] = int32_t(start + step * i);
   }
-  if (row.places[kFirst] != nullptr || row.places[kLast] != nullptr) {
+  if (row.outputs.wants_runs()) {
     for (int64_t i = 0, end; i < n; i = end) {
       for (end = i + 1; end < n && row.key(end) == row.key(i);) ++end;
       // A row in strictly reverse order has runs of one element only.
@@ -154,14 +153,14 @@ bool emit_if_ordered(const Row<O>& row, const Scan& found) {
 // The serial sort of one row; `a` and `b` have room for its records.
 template <class O, class R>
 void sort_records(const Row<O>& row, R* a, R* b) {
-  load(row, a);
-  emit(row, sort_run(a, b, row.n), 0, row.n);
+  vectorized<load<O, R>>(row, a);
+  vectorized<emit<O, R>>(row, sort_run(a, b, row.n), 0, row.n);
 }
 
 // The same with records that need no position, if there is room for those that do.
 template <class O, class R>
 void sort_row(const Row<O>& row, PairRecord<O>* a, PairRecord<O>* b) {
-  const Scan found = scan(row, 0, row.n);
+  const Summary found = vectorized<summarize<O>>(row, 0, row.n);
   if (emit_if_ordered(row, found)) return;
   if (kHasIndex<R> || found.lossy) return sort_records(row, a, b);
   sort_records(row, reinterpret_cast<R*>(a), reinterpret_cast<R*>(b));

@@ -1,17 +1,13 @@
 // Rows along the middle axis of an array, in tiles of neighbours: copied to contiguous memory and shared among threads.
 //
-// Contract: a Grid is (outer, n, inner) in memory. for_each_tile calls body(workers, first, count) once for each tile
+// Contract: for_each_tile calls body(workers, first, count) once for each tile
 // of `count` rows from row `first`, which are neighbours; with all threads in turn where the rows are long and few, and
 // otherwise one thread a tile. Allocates nothing.
 
 #pragma once
 
-#include <algorithm>
-#include <cstdint>
-
-#include "core/isa.h"
+#include "core/layout.h"
 #include "sort/parallel_row.h"
-#include "core/parallel.h"
 
 namespace sortax {
 
@@ -21,31 +17,25 @@ struct TileLimits {
   static constexpr int64_t kTasks = 8;                    // tasks a thread
 };
 
-struct Grid {
-  int64_t outer, n, inner;
-
-  int64_t count() const { return outer * inner; }
-  int64_t start(int64_t r) const { return r / inner * n * inner + r % inner; }
-  Grid with_length(int64_t m) const { return {outer, m, inner}; }
-};
+inline Split share_rows(const Workers& workers, const Grid& grid, int64_t items) {
+  return share(workers, items, grid.rows() * grid.n, TileLimits::kParallel, TileLimits::kTasks);
+}
 
 inline void run_tiles(const Workers& workers, const Grid& grid, const Callable<const Workers&, int64_t, int64_t>& body) {
-  if (grid.count() == 0) return;
+  if (grid.rows() == 0) return;
   const int64_t tiles_a_slab = (grid.inner + TileLimits::kRows - 1) / TileLimits::kRows;
   const int64_t tiles = grid.outer * tiles_a_slab;
   const auto run = [&](const Workers& some, int64_t t) {
     const int64_t i = t % tiles_a_slab * TileLimits::kRows;
     body(some, t / tiles_a_slab * grid.inner + i, std::min(TileLimits::kRows, grid.inner - i));
   };
-  if (grid.n >= LongLimits::kLong && tiles < workers.count * 4) {
+  if (grid.n >= ParallelLimits::kLong && tiles < workers.count * 4) {
     for (int64_t t = 0; t < tiles; ++t) run(workers, t);
     return;
   }
-  const int64_t wanted = grid.count() * grid.n < TileLimits::kParallel ? 1 : workers.count * TileLimits::kTasks;
-  const Split tasks{tiles, std::min(tiles, wanted)};
   const Workers alone;
-  for_each(workers, tasks.parts, [&](int64_t p) {
-    for (int64_t t = tasks.begin(p); t < tasks.begin(p + 1); ++t) run(alone, t);
+  for_each_range(workers, share_rows(workers, grid, tiles), [&](int64_t begin, int64_t end) {
+    for (int64_t t = begin; t < end; ++t) run(alone, t);
   });
 }
 

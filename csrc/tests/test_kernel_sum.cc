@@ -1,4 +1,4 @@
-// Sums along a line against a serial loop in long double, and the exponentials they are made of.
+// Exponential kernel sums against a serial loop in long double, and the exponentials they are made of.
 
 #include <cmath>
 #include <complex>
@@ -24,7 +24,7 @@ static void exponentials_are_exact() {
   double worst = 0;
   for (double z = 1e-300; z < 800; z = z < 1e-9 ? z * 10 : z * 1.003) {
     double real, imaginary;
-    decays<true>(&z, 1, 1.0, 3.0, &real, &imaginary);
+    vectorized<decays<true>>(&z, 1, 1.0, 3.0, &real, &imaginary);
     const Wide exact = decay({1, 3, 0, 0}, z);
     if (z >= 707) {
       CHECK(real == 0 && imaginary == 0, "what underflows is zero");
@@ -37,7 +37,7 @@ static void exponentials_are_exact() {
   CHECK(worst < 2e-15, "a decay is off by " + std::to_string(worst * 1e16) + "e-16");
   const double ends[] = {0, INFINITY};
   double real[2], imaginary[2];
-  decays<true>(ends, 2, 0.7, 1.3, real, imaginary);
+  vectorized<decays<true>>(ends, 2, 0.7, 1.3, real, imaginary);
   CHECK(real[0] == 1 && imaginary[0] == 0 && real[1] == 0 && imaginary[1] == 0, "nothing is lost over no distance");
 }
 
@@ -87,7 +87,7 @@ static bool is_serial(const Case& c, const std::vector<Term>& terms, bool odd, c
 }
 
 template <class E>
-static void flows(const Workers& workers, const Case& c, const std::vector<Term>& terms, const std::string& what) {
+static void sums(const Workers& workers, const Case& c, const std::vector<Term>& terms, const std::string& what) {
   std::vector<E> z(static_cast<size_t>(structure_size(c))), v(static_cast<size_t>(product(c.sizes))), out(v);
   const double scale = std::pow(10, 4 * uniform() - 3);
   for (E& d : z) d = uniform() < 0.02 ? E(INFINITY) : uniform() < 0.1 ? E(0) : E(-std::log(uniform()) * scale);
@@ -96,20 +96,20 @@ static void flows(const Workers& workers, const Case& c, const std::vector<Term>
   each_row(c, false, [&](const std::vector<size_t>&, const std::vector<size_t>& structure) { z[structure[0]] = E(NAN); });
   std::vector<double> numbers;
   for (const Term& term : terms) numbers.insert(numbers.end(), {term.rate, term.turn, term.weight, term.phase});
-  const Terms sum(numbers.data(), numbers.size());
+  const ExponentialSum kernel(numbers.data(), numbers.size());
   const Layout layout = layout_of(c);
   for (const bool odd : {false, true}) {
-    flow_all<E>(workers, layout, sum, odd, z.data(), v.data(), out.data());
-    CHECK(is_serial<E>(c, terms, odd, z, v, out), (odd ? "odd flow of " : "even flow of ") + what);
+    kernel_sum<E>(workers, layout, kernel, odd, z.data(), v.data(), out.data());
+    CHECK(is_serial<E>(c, terms, odd, z, v, out), (odd ? "odd sum of " : "even sum of ") + what);
   }
 }
 
 template <class E>
-static void flows_everywhere(const Workers& workers, const std::string& type) {
-  using L = FlowLimits;
+static void sums_everywhere(const Workers& workers, const std::string& type) {
+  using L = KernelSumLimits;
   std::vector<Case> all = cases();
-  for (int64_t n : {int64_t(2), L::kBlock, L::kBlock + 1, 2 * L::kPiece - 1, 2 * L::kPiece, 2 * L::kPiece + 1, int64_t(5000),
-                    int64_t(100000)}) {
+  for (int64_t n : {int64_t(2), L::kBlock, L::kBlock + 1, 2 * kLeastChunk - 1, 2 * kLeastChunk, 2 * kLeastChunk + 1,
+                    int64_t(5000), int64_t(100000)}) {
     all.push_back({{n}, 0, {}});
   }
   for (const Case& c : std::vector<Case>{
@@ -121,15 +121,15 @@ static void flows_everywhere(const Workers& workers, const std::string& type) {
   for (const Case& c : all) {
     std::string what = type + ", axis " + std::to_string(c.axis) + " of";
     for (int64_t size : c.sizes) what += " " + std::to_string(size);
-    for (const auto& terms : kernels) flows<E>(workers, c, terms, what + ", terms " + std::to_string(terms.size()));
+    for (const auto& terms : kernels) sums<E>(workers, c, terms, what + ", terms " + std::to_string(terms.size()));
   }
 }
 
-void test_flow() {
+void test_kernel_sum() {
   Pool pool(2);
   exponentials_are_exact();
-  flows_everywhere<float>(pool.workers(3), "float32");
-  flows_everywhere<double>(Workers{}, "float64");
+  sums_everywhere<float>(pool.workers(3), "float32");
+  sums_everywhere<double>(Workers{}, "float64");
 }
 
 }  // namespace sortax::test

@@ -69,4 +69,10 @@ def _has_kernel(v: Any) -> bool:
     return v.dtype.name in ("float16", "bfloat16", "float32", "float64", "complex64", "complex128")
 
 
-_average = define_linear("average", xla=_average_xla, transposed=lambda params, n: params, accepts=_has_kernel)
+_average = define_linear(
+    "run_mean",
+    xla=_average_xla,
+    transposed=lambda params, n: params,
+    accepts=_has_kernel,
+    attributes=lambda params: {"residual": params["deviation"]},
+)
