@@ -15,7 +15,7 @@ LOG   := $(VENV)/build.log
 
 PACKAGE := pyproject.toml CMakeLists.txt README.md LICENSE \
 	$(shell find src/sortax -type f -not -name '*.so' -not -path '*/__pycache__/*') \
-	$(shell find csrc -maxdepth 1 -type f)
+	$(shell find csrc -type f -not -path 'csrc/tests/*')
 BUILT := $(or $(WHEEL),$$(echo $(VENV)/wheel/sortax-*.whl))
 CPP := $(shell find csrc -name '*.h' -o -name '*.cc')
 PY  := $(wildcard src tests benchmarks examples)

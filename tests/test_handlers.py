@@ -82,25 +82,25 @@ CALLS = {
         ("x",),
     ),
     "permute": linear("order", INDEX, "v", transpose=False),
-    "average": linear("starts", BOOL, "v", deviation=False),
-    "recurrence": linear("a", REAL, "b", reverse=True),
-    "flow": linear("z", REAL, "v", terms=TERMS, odd=False),
+    "run_mean": linear("run_starts", BOOL, "v", residual=False),
+    "linear_scan": linear("a", REAL, "b", reverse=True),
+    "kernel_sum": linear("z", REAL, "v", terms=TERMS, odd=False),
     "isotonic": Call(
-        {"borders": (STRUCTURE, BOOL), "rates": (ONE, REAL), **mapping("s w", FULL, REAL)},
-        {"starts": (FULL, BOOL)},
+        {"component_starts": (STRUCTURE, BOOL), "rates": (ONE, REAL), **mapping("s w", FULL, REAL)},
+        {"block_starts": (FULL, BOOL)},
         {**SHARED, "kl": False},
         ("w",),
     ),
-    "borders": Call(
-        {"wanted": (ONE, INDEX), "z": (FULL, REAL)},
-        {"below": (ONE, INDEX), **mapping("offset rest width", ONE, REAL)},
+    "inverse_cdf": Call(
+        {"levels": (ONE, INDEX), "z": (FULL, REAL)},
+        {"below": (ONE, INDEX), **mapping("offset low width", ONE, REAL)},
         {**AXES, "terms": TERMS},
-        ("z", "wanted"),
+        ("z", "levels"),
     ),
 }
 # What the other arrays do not tell the length of.
-OF_ANY_LENGTH = {("select", "x"), ("top_k", "x"), ("borders", "z")}
-LINEAR = ["permute", "average", "recurrence", "flow"]
+OF_ANY_LENGTH = {("select", "x"), ("top_k", "x"), ("inverse_cdf", "z")}
+LINEAR = ["permute", "run_mean", "linear_scan", "kernel_sum"]
 handlers = pytest.mark.parametrize("name", CALLS)
 
 WRONG_ARRAYS = {
@@ -198,7 +198,7 @@ WRONG_ATTRIBUTES = [
     ("top_k", "k", np.int64(4)),
     ("top_k", "k", np.int64(-1)),
     *(("partition", "kth", integers(*kth)) for kth in [(3,), (-1,), (2, 1), (1, 1)]),
-    *((name, "terms", TERMS[:count]) for name in ("flow", "borders") for count in (0, 3, 7)),
+    *((name, "terms", TERMS[:count]) for name in ("kernel_sum", "inverse_cdf") for count in (0, 3, 7)),
 ]
 
 
@@ -210,7 +210,7 @@ def test_wrong_attributes_are_named(name, attribute, value):
 
 
 def test_shared_axes_need_a_structure():
-    for name in ("sort", "select", "top_k", "partition", "borders"):
+    for name in ("sort", "select", "top_k", "partition", "inverse_cdf"):
         call = CALLS[name]
         assert "attribute shared is [0], expected to be empty" in dataclasses.replace(
             call, attributes={**call.attributes, **SHARED}

@@ -23,7 +23,8 @@ import json, jax, jax.numpy as jnp, sortax as sx
 x = jnp.asarray([3.0, 1.0, 2.0])
 g = jax.grad(lambda x: sx.sort(x) @ jnp.asarray([1.0, 2.0, 3.0]))(x)
 status = sx.native_status()
-print(json.dumps([sx.sort(x).tolist(), g.tolist(), status.available, status.reason, jnp.linalg.norm(x).item() > 0]))
+words = status.instructions, str(status)
+print(json.dumps([sx.sort(x).tolist(), g.tolist(), status.available, status.reason, jnp.linalg.norm(x).item() > 0, words]))
 """
 
 
@@ -33,8 +34,9 @@ def run_with(package_parent: Path, **environment: str):
         env.pop("SORTAX_NATIVE", None)
     done = subprocess.run([sys.executable, "-c", PROGRAM], env=env, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
-    values, gradient, available, reason, jax_works = json.loads(done.stdout.splitlines()[-1])
+    values, gradient, available, reason, jax_works, (instructions, words) = json.loads(done.stdout.splitlines()[-1])
     assert (values, gradient, jax_works) == ([1.0, 2.0, 3.0], [3.0, 1.0, 2.0], True)
+    assert reason in words and (instructions in words if available else instructions is None)
     return available, reason
 
 

@@ -153,7 +153,7 @@ def test_vmap_of_gradients_in_q_and_the_array():
 
 
 def checks():
-    names = ("sort", "permute", "average", "refine", "select", "top_k", "partition", "take", "group_means", "segment_sort")
+    names = ("sort", "permute", "run_mean", "refine", "select", "top_k", "partition", "take", "group_means", "segment_sort")
     return [export.DisabledSafetyCheck.custom_call(f"sortax_{name}") for name in names]
 
 

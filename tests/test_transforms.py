@@ -109,7 +109,7 @@ def test_vmap_of_keys_or_values_alone(ties):
 @pytest.mark.parametrize("ties", RELAXATIONS)
 def test_export(ties):
     f = jax.jit(loss(RELAXATIONS[ties])) if ties == "directional" else jax.jit(jax.value_and_grad(loss(RELAXATIONS[ties])))
-    checks = [export.DisabledSafetyCheck.custom_call(f"sortax_{name}") for name in ("sort", "permute", "average", "refine")]
+    checks = [export.DisabledSafetyCheck.custom_call(f"sortax_{name}") for name in ("sort", "permute", "run_mean", "refine")]
     exported = export.export(f, disabled_checks=checks)(jax.ShapeDtypeStruct((5,), np.float64))
     jax.tree.map(close, exported.call(X[0]), f(X[0]))
     # Only to write it out does JAX need this package, which it does not install.
@@ -118,7 +118,7 @@ def test_export(ties):
 
 
 def test_export_for_every_platform():
-    checks = [export.DisabledSafetyCheck.custom_call(f"sortax_{name}") for name in ("sort", "permute", "average")]
+    checks = [export.DisabledSafetyCheck.custom_call(f"sortax_{name}") for name in ("sort", "permute", "run_mean")]
     for ties in REVERSIBLE:
         f = jax.jit(jax.grad(loss(REVERSIBLE[ties])))
         platforms = ("cpu", "cuda", "rocm", "tpu")

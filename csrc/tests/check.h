@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-#include "../parallel.h"
+#include "core/parallel.h"
 
 namespace sortax::test {
 

@@ -4,78 +4,35 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
-#include <limits>
 #include <numeric>
 #include <random>
 #include <string>
-#include <type_traits>
 #include <vector>
 
-#include "../keys.h"
+#include "sort/keys.h"
 
 namespace sortax::test {
 
-// A float by its bits, with those of infinity, which tell its format.
-template <class Unsigned, Unsigned Infinity>
-struct FloatBits {
-  Unsigned bits;
-};
-using Half = FloatBits<uint16_t, 0x7c00>;
-using BFloat = FloatBits<uint16_t, 0x7f80>;
-using Single = FloatBits<uint32_t, 0x7f800000u>;
-using Double = FloatBits<uint64_t, 0x7ff0000000000000ull>;
-
-// How the kernels order each type, and the unsigned integers as which they take its elements.
+// The value of an element by its tag and bits, exactly: every type here fits a long double, but the 64-bit integers' order
+// is their own.
 template <class T>
-struct Ordered {
-  using Bits = std::make_unsigned_t<T>;
-  static constexpr Bits kSign = std::is_signed_v<T> ? kSignBit<Bits> : Bits(0);
-  static auto order(bool descending) { return IntegerOrder<Bits>::make(std::is_signed_v<T>, descending); }
-};
-template <class Unsigned, Unsigned Infinity>
-struct Ordered<FloatBits<Unsigned, Infinity>> {
-  using Bits = Unsigned;
-  static constexpr Bits kSign = kSignBit<Bits>;
-  static auto order(bool descending) { return FloatOrder<Bits>::make(Infinity, descending); }
-};
-
-template <class T>
-inline auto* bits_of(std::vector<T>& x) {
-  return reinterpret_cast<typename Ordered<T>::Bits*>(x.data());
+inline T value_of(Integer<T>, typename Integer<T>::Bits bits) {
+  return T(bits);
 }
-template <class T>
-inline const auto* bits_of(const std::vector<T>& x) {
-  return reinterpret_cast<const typename Ordered<T>::Bits*>(x.data());
-}
-
-// The value of an element, exactly: every type here fits a long double but the 64-bit integers' own order is theirs.
-inline long double value_of(Half x) {
-  const int exponent = x.bits >> 10 & 31, mantissa = x.bits & 1023;
-  const long double sign = x.bits & 0x8000 ? -1 : 1;
+inline long double value_of(Float16, uint16_t bits) {
+  const int exponent = bits >> 10 & 31, mantissa = bits & 1023;
+  const long double sign = bits & 0x8000 ? -1 : 1;
   if (exponent == 31) return mantissa ? NAN : sign * INFINITY;
   return sign * (exponent ? std::ldexp(1024 + mantissa, exponent - 25) : std::ldexp(mantissa, -24));
 }
-inline long double value_of(Single x) {
-  float f;
-  std::memcpy(&f, &x, sizeof f);
-  return f;
-}
-inline long double value_of(BFloat x) { return value_of(Single{uint32_t(x.bits) << 16}); }
-inline long double value_of(Double x) {
-  double f;
-  std::memcpy(&f, &x, sizeof f);
-  return f;
-}
-template <class T>
-inline T value_of(T x) {
-  return x;
-}
+inline long double value_of(Float32, uint32_t bits) { return bits_as<float>(bits); }
+inline long double value_of(BFloat16, uint16_t bits) { return bits_as<float>(uint32_t(bits) << 16); }
+inline long double value_of(Float64, uint64_t bits) { return bits_as<double>(bits); }
 
 // NumPy's order: NaN after everything, -0 equal to +0.
-template <class T>
-inline bool less(T a, T b) {
-  const auto x = value_of(a), y = value_of(b);
+template <class D>
+inline bool less(typename D::Bits a, typename D::Bits b) {
+  const auto x = value_of(D{}, a), y = value_of(D{}, b);
   if constexpr (std::is_floating_point_v<decltype(x)>) {
     if (std::isnan(x)) return false;
     if (std::isnan(y)) return true;
@@ -83,14 +40,20 @@ inline bool less(T a, T b) {
   return x < y;
 }
 
+template <class D>
+constexpr bool has_sign() {
+  if constexpr (D::kKind == kInteger) return D::kSigned;
+  return true;
+}
+
 inline std::mt19937_64 generator(7);
 
-// Named inputs, as bits of T.
-template <class T>
-inline std::vector<T> make(const std::string& name, int64_t n) {
-  using Bits = typename Ordered<T>::Bits;
+// Named inputs, by their bits.
+template <class D>
+inline std::vector<typename D::Bits> make(const std::string& name, int64_t n) {
+  using Bits = typename D::Bits;
   std::vector<Bits> bits(static_cast<size_t>(n));
-  const Bits sign = Ordered<T>::kSign;
+  const Bits sign = has_sign<D>() ? kSignBit<Bits> : Bits(0);
   const Bits few[] = {0, sign, Bits(~Bits(0)), Bits(~sign), 1, Bits(sign | 1), Bits(~Bits(0) - 1)};
   for (int64_t i = 0; i < n; ++i) {
     Bits& b = bits[size_t(i)];
@@ -103,9 +66,7 @@ inline std::vector<T> make(const std::string& name, int64_t n) {
     if (name == "reversed") b = Bits(n - i);
     if (name == "clusters") b = Bits((generator() % 3) << (sizeof(Bits) * 8 - 7) | generator() % 5);
   }
-  std::vector<T> x(static_cast<size_t>(n));
-  if (n > 0) std::memcpy(x.data(), bits.data(), bits.size() * sizeof(T));
-  return x;
+  return bits;
 }
 
 template <class T>
@@ -114,14 +75,33 @@ inline bool same(const std::vector<T>& a, const std::vector<T>& b) {
 }
 
 // The stable order of one row whose elements are `stride` apart.
-template <class T>
-inline std::vector<int32_t> stable_order(const T* x, int64_t n, int64_t stride, bool descending) {
+template <class D>
+inline std::vector<int32_t> stable_order(const typename D::Bits* x, int64_t n, int64_t stride, bool descending) {
   std::vector<int32_t> order(static_cast<size_t>(n));
   std::iota(order.begin(), order.end(), 0);
   std::stable_sort(order.begin(), order.end(), [&](int32_t a, int32_t b) {
-    return descending ? less(x[b * stride], x[a * stride]) : less(x[a * stride], x[b * stride]);
+    return descending ? less<D>(x[b * stride], x[a * stride]) : less<D>(x[a * stride], x[b * stride]);
   });
   return order;
+}
+
+// Calls run with each type's tag and name. Threads are shared out alike for every type, and the thread sanitizer is slow.
+template <class Run>
+inline void for_each_type(Run&& run) {
+  run(Integer<uint8_t>{}, "uint8");
+  run(Float32{}, "float32");
+  run(Float64{}, "float64");
+#ifndef __SANITIZE_THREAD__
+  run(Integer<int8_t>{}, "int8");
+  run(Integer<uint16_t>{}, "uint16");
+  run(Integer<int16_t>{}, "int16");
+  run(Integer<uint32_t>{}, "uint32");
+  run(Integer<int32_t>{}, "int32");
+  run(Integer<uint64_t>{}, "uint64");
+  run(Integer<int64_t>{}, "int64");
+  run(Float16{}, "float16");
+  run(BFloat16{}, "bfloat16");
+#endif
 }
 
 inline const char* const kInputs[] = {"random bits", "few values", "constant", "small range",

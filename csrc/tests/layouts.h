@@ -7,8 +7,8 @@
 #include <numeric>
 #include <vector>
 
-#include "../layout.h"
-#include "check.h"
+#include "core/layout.h"
+#include "tests/check.h"
 
 namespace sortax::test {
 

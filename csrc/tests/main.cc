@@ -1,15 +1,16 @@
 // The unit tests of the kernels, without XLA; meant to run under the sanitizers.
 
-#include "check.h"
+#include "tests/check.h"
 
 namespace sortax::test {
 void test_parallel();
 void test_sort();
 void test_select();
 void test_linear();
-void test_soft();
-void test_flow();
-void test_borders();
+void test_linear_scan();
+void test_isotonic();
+void test_kernel_sum();
+void test_inverse_cdf();
 }  // namespace sortax::test
 
 int main() {
@@ -18,9 +19,10 @@ int main() {
   test_sort();
   test_select();
   test_linear();
-  test_soft();
-  test_flow();
-  test_borders();
+  test_linear_scan();
+  test_isotonic();
+  test_kernel_sum();
+  test_inverse_cdf();
   std::printf("%d checks, %d failed\n", checks, failures);
   return failures == 0 ? 0 : 1;
 }

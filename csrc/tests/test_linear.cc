@@ -4,10 +4,10 @@
 #include <numeric>
 #include <random>
 
-#include "../average.h"
-#include "../permute.h"
-#include "check.h"
-#include "layouts.h"
+#include "linear/permute.h"
+#include "linear/run_mean.h"
+#include "tests/check.h"
+#include "tests/layouts.h"
 
 namespace sortax::test {
 
@@ -46,7 +46,7 @@ static void permutes(const Workers& workers, const Case& c) {
         "a negative index");
 }
 
-static void averages(const Workers& workers, const Case& c, unsigned rarity) {
+static void means(const Workers& workers, const Case& c, unsigned rarity) {
   const Layout layout = layout_of(c);
   const int64_t total = product(c.sizes), n = c.sizes[size_t(c.axis)], step = stride_of(c, c.axis, false);
   const int64_t count = structure_size(c);
@@ -55,8 +55,8 @@ static void averages(const Workers& workers, const Case& c, unsigned rarity) {
   std::vector<float> v(static_cast<size_t>(total)), out(v);
   for (float& x : v) x = float(generator() % 1000);
   std::vector<float> off(out);
-  average_rows<Plain<float, double>, false>(workers, layout, starts.get(), v.data(), out.data());
-  average_rows<Plain<float, double>, true>(workers, layout, starts.get(), v.data(), off.data());
+  run_mean<Float32, false>(workers, layout, starts.get(), v.data(), out.data());
+  run_mean<Float32, true>(workers, layout, starts.get(), v.data(), off.data());
   bool good = true;
   for (int64_t flat = 0; flat < total; ++flat) {
     const int64_t j = flat / step % n;
@@ -101,9 +101,9 @@ void test_linear() {
   const Workers workers = pool.workers(3);
   for (const Case& c : cases()) {
     permutes(workers, c);
-    averages(workers, c, 1);
-    averages(workers, c, 3);
-    averages(workers, c, 1000000);
+    means(workers, c, 1);
+    means(workers, c, 3);
+    means(workers, c, 1000000);
   }
   rounds_halves();
 }

@@ -2,7 +2,7 @@
 
 #include <stdexcept>
 
-#include "check.h"
+#include "tests/check.h"
 
 namespace sortax::test {
 

@@ -29,8 +29,11 @@ SORTABLE = tuple(
 )
 
 _LIBRARY = Path(__file__).parent / "libsortax_kernels.so"
-_TARGETS = ("sort", "select", "top_k", "partition", "permute", "average", "recurrence", "isotonic", "flow", "borders")
-_ABI = 5
+_TARGETS = (
+    *("sort", "select", "top_k", "partition", "permute"),
+    *("run_mean", "linear_scan", "isotonic", "kernel_sum", "inverse_cdf"),
+)
+_ABI = 6
 _CONTRACT = re.compile(rb"sortax-kernels abi=(\d+) ffi=(\d+)\.(\d+)\0")
 
 
@@ -40,9 +43,11 @@ class NativeStatus:
 
     available: bool
     reason: str
+    instructions: str | None = None
+    """The vector instructions that the kernels use on this processor, as `"AVX-512"`; None on the XLA path."""
 
     def __str__(self) -> str:
-        return f"{'native kernels' if self.available else 'XLA path'}: {self.reason}"
+        return f"{f'native kernels ({self.instructions})' if self.available else 'XLA path'}: {self.reason}"
 
 
 class _Unusable(Exception):
@@ -61,7 +66,7 @@ def native_status() -> NativeStatus:
 
     **Returns:**
 
-    A `NativeStatus` with the fields `available` and `reason`.
+    A `NativeStatus` with the fields `available`, `reason` and `instructions`.
 
     ??? example
         ```python
@@ -89,12 +94,14 @@ def _load(path: Path) -> NativeStatus:
             handler = jax.ffi.pycapsule(getattr(library, target))
             jax.ffi.register_ffi_target(target, handler, platform="cpu")
             _jax.allow_splitting(target)
+        library.sortax_instructions.restype = ctypes.c_char_p
+        instructions = library.sortax_instructions().decode()
     except _Unusable as unusable:
         return NativeStatus(False, str(unusable))
     # Whatever else goes wrong with a foreign library, JAX must go on without it.
     except Exception as error:
         return NativeStatus(False, f"{path.name} could not be used ({error}).")
-    return NativeStatus(True, f"{path} is loaded.")
+    return NativeStatus(True, f"{path} is loaded.", instructions)
 
 
 def _check_file(path: Path) -> None:

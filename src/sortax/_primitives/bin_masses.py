@@ -143,7 +143,7 @@ def _moved(primals: Any, tangents: Any, *, axis: int, slope: int, into: int | No
 
 
 _bin_masses = define_linear(
-    "parted",
+    "bin_masses",
     xla=_xla,
     transposed=lambda params, n: {**params, "into": n if params["into"] is None else None},
     length=lambda params, n_edges, n: n_edges if params["into"] is None else params["into"],

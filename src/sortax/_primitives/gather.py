@@ -90,7 +90,7 @@ def _is_movable(v: Any) -> bool:
 
 
 _gather_along = define_linear(
-    "take",
+    "gather",
     xla=_gather_xla,
     transposed=lambda params, n: {"into": n if params["into"] is None else None},
     length=lambda params, n_indices, n: n_indices if params["into"] is None else params["into"],

@@ -87,7 +87,7 @@ def _native_lowering(ctx: Any, wanted: Any, z: Any, *, axis: int, terms: Exponen
     aval = ctx.avals_in[1]
     if aval.dtype.name not in ("float32", "float64") or 0 in aval.shape:
         return None
-    return _native.lower(ctx, "borders", wanted, z, axis=axis, terms=as_attribute(terms))
+    return _native.lower(ctx, "inverse_cdf", wanted, z, axis=axis, terms=as_attribute(terms))
 
 
 def _xla(wanted: Array, z: Array, *, axis: int, terms: ExponentialSum, platform: str | None) -> list[Array]:

@@ -75,7 +75,7 @@ def _transposed(params: dict[str, Any], n: int) -> dict[str, Any]:
 
 
 _kernel_sum = define_linear(
-    "flow",
+    "kernel_sum",
     xla=_xla,
     transposed=_transposed,
     accepts=lambda v: v.dtype.name in ("float32", "float64"),

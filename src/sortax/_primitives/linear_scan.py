@@ -129,7 +129,7 @@ def _by_chunks(factor: Array, b: Array, wide: DTypeLike) -> Array:
 def _native_lowering(ctx: Any, a: Any, b: Any, *, axis: int, reverse: bool) -> Any:
     if ctx.avals_in[1].dtype.name not in _KERNELS:
         return None
-    return _native.lower(ctx, "recurrence", a, b, axis=axis, reverse=reverse)
+    return _native.lower(ctx, "linear_scan", a, b, axis=axis, reverse=reverse)
 
 
 def _jvp(primals: Any, tangents: Any, *, axis: int, reverse: bool) -> Any:
@@ -165,5 +165,5 @@ def _batch(operands: Any, dims: Any, *, axis: int, reverse: bool) -> Any:
     return [linear_scan(a, b, axis + (db <= axis), reverse=reverse)], [db]
 
 
-linear_scan_p = _define.define("sortax_recurrence", shape=_shape, xla=_xla, native=_native_lowering)
+linear_scan_p = _define.define("sortax_linear_scan", shape=_shape, xla=_xla, native=_native_lowering)
 _jax.set_rules(linear_scan_p, jvp=_jvp, transpose=_transpose, batch=_batch)

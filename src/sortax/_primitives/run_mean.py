@@ -69,4 +69,4 @@ def _has_kernel(v: Any) -> bool:
     return v.dtype.name in ("float16", "bfloat16", "float32", "float64", "complex64", "complex128")
 
 
-_run_mean = define_linear("average", xla=_run_mean_xla, transposed=lambda params, n: params, accepts=_has_kernel)
+_run_mean = define_linear("run_mean", xla=_run_mean_xla, transposed=lambda params, n: params, accepts=_has_kernel)

@@ -1,0 +1,61 @@
+// The handlers of exponential kernel sums, and of the inverse of the CDF, which is found by one.
+//
+// Contract: terms as four numbers each, of arrays of float or double; see kernel_sum.h and inverse_cdf.h.
+
+#include "exponential/inverse_cdf.h"
+#include "exponential/kernel_sum.h"
+#include "ffi/dispatch.h"
+
+namespace sortax {
+
+static ExponentialSum terms_of(const Call& call) {
+  const auto numbers = call.attribute<ffi::Span<const double>>("terms");
+  if (numbers.size() == 0 || numbers.size() % 4 != 0)
+    call.reject("attribute terms has " + std::to_string(numbers.size()) + " numbers, expected four for each term");
+  return {numbers.begin(), numbers.size()};
+}
+
+static const Signature kKernelSum{
+    {{"z", Extent::kStructure}, {"v", Extent::kMain}}, {{"out", Extent::kSame}}, 2};  // terms, odd
+
+static void kernel_sum(const Call& call) {
+  const ExponentialSum kernel = terms_of(call);
+  const bool odd = call.attribute<bool>("odd");
+  by_type<kReal>(call, "elements of type F32 or F64", [&](auto tag) {
+    using E = typename decltype(tag)::Element;
+    kernel_sum<E>(call.workers(), call.layout(), kernel, odd, call.operand<E>(0), call.operand<E>(1), call.result<E>(0));
+  });
+}
+
+static const Signature kInverseCdf{{{"levels", Extent::kLength, Type::kIndex}, {"z", Extent::kMain}},
+                                   {{"below", Extent::kLength, Type::kIndex},
+                                    {"offset", Extent::kLength},
+                                    {"low", Extent::kLength},
+                                    {"width", Extent::kLength}},
+                                   1};  // terms
+
+static void inverse_cdf(const Call& call) {
+  const Layout& layout = call.layout();
+  const int64_t count = call.length();
+  if (count != 1 && count != layout.n)
+    call.reject("operand levels has " + std::to_string(count) + " for each row, expected one or as many as elements");
+  const ExponentialSum tail = terms_of(call);
+  by_type<kReal>(call, "elements of type F32 or F64", [&](auto tag) {
+    using E = typename decltype(tag)::Element;
+    const EdgeRow<E> first{call.operand<E>(1),
+                           call.operand<int32_t>(0),
+                           call.result<int32_t>(0),
+                           call.result<E>(1),
+                           call.result<E>(2),
+                           call.result<E>(3),
+                           layout.inner,
+                           layout.n,
+                           count};
+    inverse_cdf(call.workers(), layout, first, tail);
+  });
+}
+
+}  // namespace sortax
+
+SORTAX_HANDLER(kernel_sum, sortax::kKernelSum)
+SORTAX_HANDLER(inverse_cdf, sortax::kInverseCdf)

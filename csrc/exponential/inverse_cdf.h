@@ -1,0 +1,243 @@
+// The inverse of a smoothed CDF: where a sum of smoothed steps, one at each element of a sorted row, has given levels.
+//
+// Contract: z has the distance of each element of a row from the one before it, and infinity where nothing flows; the first
+// is not read. F(b) is the sum over all elements of C(b - x_j), where 1 - C(d) is an ExponentialSum of distance d >= 0. For
+// each level, one or all of 0 to n - 1 in order, the edge is where F is that level: `below` is how many elements come before
+// it; `offset` + `low` (its low word) how far it lies above the element before it or, negative, below the one after it,
+// whichever is nearer; infinite at infinity, as for the first level of a component. `width` is how far the next edge is,
+// infinite where one of them is. Computed in double. Scratch for each row at work: 40 bytes an element, and for each edge 12
+// bytes and 32 a term.
+
+#pragma once
+
+#include <utility>
+
+#include "exponential/edge_solver.h"
+#include "exponential/kernel_sum.h"
+
+namespace sortax {
+
+struct InverseCdfLimits {
+  static constexpr int64_t kTask = int64_t(1) << 10;    // edges worth handing to a thread
+  static constexpr int64_t kDirect = int64_t(1) << 13;  // exponentials worth handing to a thread
+  // In temperatures. Of wider gaps only that they are wide counts, on either side of an edge in between: nothing flows over
+  // them, and sums of distances that large would lose the digits of the others.
+  static constexpr double kWide = 3000;
+};
+
+template <class E>
+struct EdgeRow {
+  const E* z;
+  const int32_t* levels;
+  int32_t* below;
+  E *offset, *low, *width;
+  int64_t step, n, count;  // between neighbours; elements; edges
+};
+
+// For each element the first level whose edge does not lie below it.
+inline void first_above(const Workers& workers, const ExponentialSum& tail, const double* d, int64_t n, int32_t* upper) {
+  Scratch<double> ones(n), minus_after(n);
+  std::fill_n(ones.data(), n, 1.0);
+  Layout row;
+  Layout::make(std::vector<int64_t>{n}, std::vector<int64_t>{0}, 0, std::vector<int64_t>{}, row);
+  kernel_sum<double>(workers, row, tail, true, d, ones.data(), minus_after.data());
+  for (int64_t i = 0, end; i < n; i = end) {
+    end = i + 1;
+    while (end < n && d[end] == 0) ++end;
+    // Of a run of equal elements, half counts as below them.
+    const double level = double(end - i) / 2 - minus_after.data()[i];
+    const int64_t first = std::clamp<int64_t>(i + int64_t(std::ceil(level)), 0, n);
+    std::fill(upper + i, upper + end, int32_t(first));
+  }
+}
+
+// What elements from `begin` to `end` at positions x have left at a position, for all terms.
+inline void sum_directly(const Workers& workers, const double* x, int64_t begin, int64_t end, double position,
+                         const ExponentialSum& tail, Complex* sums) {
+  constexpr int64_t kBlock = KernelSumLimits::kBlock * KernelSumLimits::kLanes;
+  const Split ranges{end - begin, std::max<int64_t>(std::min((end - begin) / InverseCdfLimits::kDirect, workers.count), 1)};
+  const int64_t size = int64_t(tail.size());
+  std::vector<Complex> of_range(static_cast<size_t>(ranges.parts * size));
+  for_each(workers, ranges.parts, [&](int64_t t) {
+    double d[kBlock], real[kBlock], imaginary[kBlock];
+    const int64_t last = begin + ranges.begin(t + 1);
+    for (int64_t first = begin + ranges.begin(t); first < last; first += kBlock) {
+      const int64_t count = std::min(kBlock, last - first);
+      for (int64_t j = 0; j < count; ++j) d[j] = std::abs(x[first + j] - position);
+      for (int64_t k = 0; k < size; ++k) {
+        complex_decay(tail[size_t(k)], d, count, real, imaginary);
+        // Several sums, of which none waits for another.
+        double some[8] = {};
+        for (int64_t j = 0; j < count; ++j) some[j & 3] += real[j], some[4 + (j & 3)] += imaginary[j];
+        of_range[size_t(t * size + k)] +=
+            Complex((some[0] + some[1]) + (some[2] + some[3]), (some[4] + some[5]) + (some[6] + some[7]));
+      }
+    }
+  });
+  std::fill_n(sums, size, Complex());
+  for (int64_t t = 0; t < ranges.parts; ++t) {
+    for (int64_t k = 0; k < size; ++k) sums[k] += of_range[size_t(t * size + k)];
+  }
+}
+
+// How many elements come before the edge of one level, in a component from `begin` to `end`, and what arrives there from
+// both sides. F at the ends of a gap says on which side of it the edge is, and its slope about how far.
+inline int64_t find_edge(const Workers& workers, const double* x, int64_t begin, int64_t end, int64_t level,
+                         const ExponentialSum& tail, Complex* before, Complex* after) {
+  int64_t low = begin, high = end, guess = level;
+  for (;;) {
+    const bool has_left = guess > begin, has_right = guess < end;
+    if (has_left) sum_directly(workers, x, begin, guess, x[guess - 1], tail, before);
+    if (has_right) sum_directly(workers, x, guess, end, x[guess], tail, after);
+    const double width = has_left && has_right ? x[guess] - x[guess - 1] : 0;
+    const Gap gap{{before, has_left}, {after, has_right}, width, double(level - guess)};
+    const CdfExcess left = excess_at(gap, tail, 0), right = excess_at(gap, tail, has_left ? width : 0);
+    const bool is_below = has_left && left.value > gap.excess, is_above = has_right && right.value < gap.excess;
+    if (!is_below && !is_above) return guess;
+    (is_below ? high : low) = guess + (is_below ? -1 : 1);
+    // Where rounding leaves nothing between them, this is as good.
+    if (low > high) return guess;
+    const double slope = is_below ? left.slope : right.slope;
+    const double there =
+        is_below ? x[guess - 1] - (left.value - gap.excess) / slope : x[guess] - (right.value - gap.excess) / slope;
+    const int64_t next = slope > 0 ? std::upper_bound(x + begin, x + end, there) - x : (low + high) / 2;
+    // Where the slope has led astray, halves of what is left.
+    guess = next >= low && next <= high ? next : low + (high - low) / 2;
+  }
+}
+
+// What has come up to the element next to each edge, for all terms, from one end.
+template <bool kReverse>
+void sum_up_to_edges(const double* d, int64_t n, const ExponentialSum& tail, const int32_t* below, int64_t count,
+                     Complex* sums) {
+  const size_t size = tail.size();
+  constexpr int64_t kBlock = KernelSumLimits::kBlock;
+  Scratch<double> decays(2 * kBlock * int64_t(size));
+  std::vector<Complex> state(size);
+  double distances[kBlock];
+  int64_t e = kReverse ? count - 1 : 0;
+  const auto is_edge = [&] { return e >= 0 && e < count; };
+  const auto neighbour = [&] { return kReverse ? int64_t(below[e]) : int64_t(below[e]) - 1; };
+  // Those that lie beyond the end have nothing on this side.
+  while (is_edge() && (kReverse ? neighbour() >= n : neighbour() < 0)) e += kReverse ? -1 : 1;
+  for (int64_t first = 0; first < n && is_edge(); first += kBlock) {
+    const int64_t steps = std::min(kBlock, n - first);
+    for (int64_t j = 0; j < steps; ++j) {
+      const int64_t i = kReverse ? n - first - j : first + j;
+      distances[j] = i < n ? d[i] : std::numeric_limits<double>::infinity();
+    }
+    for (size_t k = 0; k < size; ++k) {
+      double* const real = decays.data() + 2 * kBlock * int64_t(k);
+      complex_decay(tail[k], distances, steps, real, real + kBlock);
+    }
+    for (int64_t j = 0; j < steps; ++j) {
+      for (size_t k = 0; k < size; ++k) {
+        const double* const decay = decays.data() + 2 * kBlock * int64_t(k) + j;
+        const double x = state[k].real(), y = state[k].imag();
+        state[k] = {decay[0] * x - decay[kBlock] * y + 1, decay[0] * y + decay[kBlock] * x};
+      }
+      const int64_t i = kReverse ? n - 1 - first - j : first + j;
+      for (; is_edge() && neighbour() == i; e += kReverse ? -1 : 1) {
+        std::copy(state.begin(), state.end(), sums + e * int64_t(size));
+      }
+    }
+  }
+}
+
+template <class E>
+void invert_row(const Workers& workers, const EdgeRow<E>& row, const ExponentialSum& tail) {
+  const int64_t n = row.n, count = row.count, size = int64_t(tail.size());
+  constexpr double infinity = std::numeric_limits<double>::infinity();
+  Scratch<double> distances(n), positions(n), offsets(count);
+  Scratch<int32_t> starts(n), belows(count);
+  Scratch<Complex> befores(count * size), afters(count * size);
+  double *const d = distances.data(), *const x = positions.data();
+  int32_t *const start = starts.data(), *const below = belows.data();
+  for (int64_t i = 0; i < n; ++i) {
+    d[i] = i == 0 ? infinity : double(row.z[i * row.step]);
+    start[i] = std::isinf(d[i]) ? int32_t(i) : start[i - 1];
+    x[i] = i == 0 ? 0 : x[i - 1] + (std::isinf(d[i]) ? 0 : std::min(d[i], InverseCdfLimits::kWide));
+  }
+  const auto component_of = [&](int64_t level) { return int64_t(start[std::clamp<int64_t>(level, 0, n - 1)]); };
+  // The edge of the first level of a component is at infinity: it is none.
+  const auto is_there = [&](int64_t level) { return level > component_of(level) && level < n; };
+  if (count == 1) {
+    const int64_t level = row.levels[0], begin = component_of(level);
+    int64_t end = std::clamp<int64_t>(level, 0, n);
+    if (is_there(level)) {
+      while (end < n && start[end] == begin) ++end;
+      end = find_edge(workers, x, begin, end, level, tail, befores.data(), afters.data());
+    }
+    below[0] = int32_t(end);
+  } else {
+    Scratch<int32_t> upper(n);
+    first_above(workers, tail, d, n, upper.data());
+    std::fill_n(below, count, 0);
+    for (int64_t i = 0; i < n; ++i) {
+      if (upper.data()[i] < count) ++below[upper.data()[i]];
+    }
+    for (int64_t e = 1; e < count; ++e) below[e] += below[e - 1];
+    sum_up_to_edges<false>(d, n, tail, below, count, befores.data());
+    sum_up_to_edges<true>(d, n, tail, below, count, afters.data());
+  }
+  const int64_t tasks = std::max<int64_t>(std::min(count / InverseCdfLimits::kTask, workers.count * 4), 1);
+  for_each_range(workers, {count, tasks}, [&](int64_t first, int64_t last) {
+    for (int64_t e = first; e < last; ++e) {
+      const int64_t level = row.levels[e * row.step], begin = component_of(level);
+      double& offset = offsets.data()[e];
+      offset = infinity;
+      const bool has_left = below[e] > begin, has_right = below[e] < n && start[below[e]] == begin;
+      if (!is_there(level) || (!has_left && !has_right)) continue;
+      const Gap gap{{befores.data() + e * size, has_left},
+                    {afters.data() + e * size, has_right},
+                    has_left && has_right ? d[below[e]] : 0,
+                    double(level - below[e])};
+      const double up = solve(gap, tail), down = has_left ? gap.width - up : -up;
+      // From the nearer neighbour: what is next to an element keeps its digits.
+      offset = has_right && (!has_left || down < up) && down > 0 ? -down : has_left ? up : 0;
+    }
+  });
+  // The element next to an edge, and how far the edge is above it.
+  const auto position = [&](int64_t e) {
+    const double offset = offsets.data()[e];
+    constexpr double half = InverseCdfLimits::kWide / 2;
+    return std::pair(x[std::clamp<int64_t>(offset < 0 ? below[e] : below[e] - 1, 0, n - 1)],
+                     std::clamp(offset, -half, half));
+  };
+  for (int64_t e = 0; e < count; ++e) {
+    const double offset = offsets.data()[e];
+    double width = infinity;
+    if (e + 1 < count && !std::isinf(offset) && !std::isinf(offsets.data()[e + 1])) {
+      const auto [from, here] = position(e);
+      const auto [to, next] = position(e + 1);
+      width = (to - from) + (next - here);
+    }
+    const E rounded = E(offset);
+    row.below[e * row.step] = below[e];
+    row.offset[e * row.step] = rounded;
+    row.low[e * row.step] = std::isinf(offset) ? E(0) : E(offset - double(rounded));
+    row.width[e * row.step] = E(std::max(width, 0.0));
+  }
+}
+
+// All rows of an array, of which `first` is the first: few of them with all threads in turn, and otherwise a thread a row.
+template <class E>
+void inverse_cdf(const Workers& workers, const Grid& grid, const EdgeRow<E>& first, const ExponentialSum& tail) {
+  const Grid edges = grid.with_length(first.count);
+  const auto run = [&](const Workers& some, int64_t r) {
+    EdgeRow<E> row = first;
+    row.z += grid.start(r), row.levels += edges.start(r), row.below += edges.start(r);
+    for (E** result : {&row.offset, &row.low, &row.width}) *result += edges.start(r);
+    invert_row(some, row, tail);
+  };
+  if (grid.rows() < workers.count) {
+    for (int64_t r = 0; r < grid.rows(); ++r) run(workers, r);
+    return;
+  }
+  const Split ranges = share(workers, grid.rows(), grid.rows() * grid.n, KernelSumLimits::kTask);
+  for_each_range(workers, ranges, [&](int64_t begin, int64_t end) {
+    for (int64_t r = begin; r < end; ++r) run(Workers{}, r);
+  });
+}
+
+}  // namespace sortax
