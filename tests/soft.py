@@ -51,8 +51,8 @@ def sinkhorn(x, t):
     return (d[:, None] * K * d)[:, np.argsort(np.argsort(x))]
 
 
-def parted(cdf):
-    """The places parted at the borders where the sum of distribution functions is a whole number, by bisection."""
+def binned(cdf):
+    """The mass in each bin, between the edges where the sum of distribution functions is a whole number, by bisection."""
 
     def matrix(x, t):
         n = x.size
@@ -123,7 +123,7 @@ def by_matrix(make, matrix, **others):
 
 
 def by_cdf(make, cdf, **others):
-    return by_matrix(make, parted(cdf), rank=lambda x, t: cdf((x[:, None] - x) / t).sum(1) - 0.5, **others)
+    return by_matrix(make, binned(cdf), rank=lambda x, t: cdf((x[:, None] - x) / t).sum(1) - 0.5, **others)
 
 
 SOFT = {

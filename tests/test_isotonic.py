@@ -34,9 +34,9 @@ def log_sum_difference(s, w):
 WORTH = {"l2": mean_difference, "kl": log_sum_difference}
 
 
-def parts(borders):
+def parts(begins):
     """The slices between neighbouring True elements of a vector."""
-    edges = [0, *(np.flatnonzero(borders[1:]) + 1), borders.size]
+    edges = [0, *(np.flatnonzero(begins[1:]) + 1), begins.size]
     return [slice(a, b) for a, b in itertools.pairwise(edges) if a < b]
 
 
@@ -48,10 +48,10 @@ def fitted(starts, s, w, regularizer):
     return v
 
 
-def expected_fit(borders, s, w, regularizer):
+def expected_fit(begins, s, w, regularizer):
     """Part by part, by merging the first pair that does not rise until all do."""
     v = np.empty(s.shape)
-    for part in parts(borders):
+    for part in parts(begins):
         x, y = s[part].astype(np.float64), w[part].astype(np.float64)
         for block in pooled(x, y, WORTH[regularizer]):
             v[part][block] = WORTH[regularizer](x[block], y[block])
@@ -81,12 +81,12 @@ def along(f, axis, *arrays):
     return np.moveaxis(found, -1, axis)
 
 
-def assert_fits(borders, s, w, axis, regularizer, starts=None, rtol=1e-12):
-    starts = isotonic(borders, s, w, axis, regularizer=regularizer) if starts is None else starts
+def assert_fits(begins, s, w, axis, regularizer, starts=None, rtol=1e-12):
+    starts = isotonic(begins, s, w, axis, regularizer=regularizer) if starts is None else starts
     assert starts.shape == s.shape
     assert starts.dtype == bool
     actual = along(functools.partial(fitted, regularizer=regularizer), axis, np.asarray(starts), s, w)
-    expected = along(functools.partial(expected_fit, regularizer=regularizer), axis, borders, s, w)
+    expected = along(functools.partial(expected_fit, regularizer=regularizer), axis, begins, s, w)
     np.testing.assert_allclose(actual, expected, rtol=rtol, atol=rtol * max(1, np.abs(expected).max(initial=0)))
 
 
@@ -138,12 +138,12 @@ def cases():
 @pytest.mark.parametrize("name", cases())
 def test_known_blocks(name, regularizer):
     s, w, expected = cases()[name]
-    borders = np.zeros((2, 8), bool)
-    borders[1, 3] = True
+    begins = np.zeros((2, 8), bool)
+    begins[1, 3] = True
     starts = np.stack([[c == "T" for c in expected]] * 2)
     # A border parts the block that it lies in.
     starts[1, 3] = True
-    assert_same(isotonic(borders, np.stack([s] * 2), np.stack([w] * 2), 1, regularizer=regularizer), starts)
+    assert_same(isotonic(begins, np.stack([s] * 2), np.stack([w] * 2), 1, regularizer=regularizer), starts)
 
 
 @pytest.mark.lowering
@@ -157,10 +157,10 @@ def test_every_element_a_border(regularizer):
 @every
 def test_extremes_overflow_nothing(regularizer):
     rng = np.random.default_rng(0)
-    borders, _, w = inputs(SHAPE, regularizer, np.float32)
+    begins, _, w = inputs(SHAPE, regularizer, np.float32)
     s = rng.choice(np.array([-3e38, -1e38, -1, 0, 1e-38, 1, 1e38, 3e38], np.float32), SHAPE)
     for x, y in ((s, w), (w, s), (s, s[::-1].copy())):
-        assert_fits(borders, *in_order(x, y, regularizer), 1, regularizer)
+        assert_fits(begins, *in_order(x, y, regularizer), 1, regularizer)
 
 
 def test_vmap_over_any_operand():
@@ -187,9 +187,9 @@ def test_products_with_the_rate_are_not_rounded(regularizer):
 
 
 def test_has_no_derivative():
-    borders, s, w = inputs((9,), "l2")
-    f = lambda s, w: jnp.where(isotonic(borders, s, w, 0, regularizer="l2"), s * w, 0).sum()
-    starts = np.asarray(isotonic(borders, s, w, 0, regularizer="l2"))
+    begins, s, w = inputs((9,), "l2")
+    f = lambda s, w: jnp.where(isotonic(begins, s, w, 0, regularizer="l2"), s * w, 0).sum()
+    starts = np.asarray(isotonic(begins, s, w, 0, regularizer="l2"))
     by_s, by_w = jax.grad(f, (0, 1))(s, w)
     assert_same(by_s, starts * w)
     assert_same(by_w, starts * s)
@@ -246,12 +246,12 @@ def test_rises_within_borders_and_keeps_means(regularizer, n, seed, unit, few):
     rng = np.random.default_rng(seed)
     s, w = in_order(*(rng.integers(0, 4, (2, N)) * 1.0 if few else rng.normal(size=(2, N)) * unit), regularizer)
     # What is beyond n is a part by itself.
-    borders = (rng.random(N) < rng.choice([0, 1 / 8, 1])) | (np.arange(N) == n)
-    starts = np.asarray(isotonic(borders, s, w, 0, regularizer=regularizer))
+    begins = (rng.random(N) < rng.choice([0, 1 / 8, 1])) | (np.arange(N) == n)
+    starts = np.asarray(isotonic(begins, s, w, 0, regularizer=regularizer))
     v = fitted(starts, s, w, regularizer)
     assert starts[0]
-    assert starts[borders].all()
-    for part in parts(borders):
+    assert starts[begins].all()
+    for part in parts(begins):
         scale = np.abs(np.stack([s[part], w[part]])).max() + 1
         assert (np.diff(v[part]) > -1e-12 * scale).all()
         if regularizer == "l2":
@@ -261,4 +261,4 @@ def test_rises_within_borders_and_keeps_means(regularizer, n, seed, unit, few):
             np.testing.assert_allclose(
                 np.logaddexp.reduce((s - v)[part]), np.logaddexp.reduce(w[part]), rtol=1e-11, atol=1e-11 * scale
             )
-    np.testing.assert_allclose(v, expected_fit(borders, s, w, regularizer), rtol=1e-11, atol=1e-11 * unit)
+    np.testing.assert_allclose(v, expected_fit(begins, s, w, regularizer), rtol=1e-11, atol=1e-11 * unit)

@@ -39,7 +39,7 @@ def matrix(z, terms, odd, slope=0):
     return np.where(cell[:, None] != cell, 0, kappa * (np.sign(d) if odd else 1))
 
 
-def flow(z, v, axis, name, odd, rows=None, columns=None):
+def kernel_sum(z, v, axis, name, odd, rows=None, columns=None):
     rows, columns = (jnp.zeros_like(z) if x is None else x for x in (rows, columns))
     return primitives.kernel_sum(z, rows, columns, v, axis, terms=TERMS[name], odd=odd)
 
@@ -60,8 +60,8 @@ def test_is_the_matrix(n, name, odd):
     @jax.jit
     def results(z, v):
         # Columns that share their distances.
-        shared = [flow(z[:, None], v[:, :columns], 0, name, odd) for columns in (1, 2)]
-        return flow(z, v[:, 0], 0, name, odd), shared, flow(*(x.astype(np.float32) for x in (z, v[:, 0])), 0, name, odd)
+        shared = [kernel_sum(z[:, None], v[:, :columns], 0, name, odd) for columns in (1, 2)]
+        return kernel_sum(z, v[:, 0], 0, name, odd), shared, kernel_sum(*(x.astype(np.float32) for x in (z, v[:, 0])), 0, name, odd)
 
     whole, shared, single = results(z, v)
     close(whole, F @ v[:, 0])
@@ -77,11 +77,11 @@ def test_is_the_matrix(n, name, odd):
 def test_any_axis_and_rows_that_are_shared(axis, odd):
     for shape in ((3, 4, 5), tuple(1 if d == (axis + 1) % 3 else n for d, n in enumerate((3, 4, 5)))):
         z, v = gaps(shape), tangent((3, 4, 5))
-        found = np.moveaxis(flow(z, v, axis, "complex", odd), axis, -1)
+        found = np.moveaxis(kernel_sum(z, v, axis, "complex", odd), axis, -1)
         rows = np.moveaxis(np.broadcast_to(z, v.shape), axis, -1)
         for i in np.ndindex(found.shape[:2]):
             close(found[i], matrix(rows[i], TERMS["complex"], odd) @ np.moveaxis(v, axis, -1)[i])
-    assert flow(gaps((2, 0)), np.ones((2, 0)), 1, "one", odd).shape == (2, 0)
+    assert kernel_sum(gaps((2, 0)), np.ones((2, 0)), 1, "one", odd).shape == (2, 0)
 
 
 @pytest.mark.lowering
@@ -90,8 +90,8 @@ def test_small_steps_are_not_rounded_away(odd):
     """A hundred thousand steps, of which each leaves nearly all: what is left is not that of decays in single precision."""
     z = np.full(10**5, 1e-5, np.float32)
     v = np.ones_like(z)
-    expected = flow(z.astype(np.float64), v.astype(np.float64), 0, "one", odd)
-    np.testing.assert_allclose(flow(z, v, 0, "one", odd), expected, rtol=1e-6)
+    expected = kernel_sum(z.astype(np.float64), v.astype(np.float64), 0, "one", odd)
+    np.testing.assert_allclose(kernel_sum(z, v, 0, "one", odd), expected, rtol=1e-6)
 
 
 @both
@@ -115,8 +115,8 @@ def test_derivatives_in_positions_and_values(name, odd):
 @every
 def test_is_its_own_transpose(name, odd):
     z, v, u = gaps((3, 8)), tangent((3, 8)), tangent((3, 8), seed=1)
-    transpose = jax.linear_transpose(lambda v: flow(z, v, 1, name, odd), v)
-    close(transpose(u)[0], (-1 if odd else 1) * flow(z, u, 1, name, odd))
+    transpose = jax.linear_transpose(lambda v: kernel_sum(z, v, 1, name, odd), v)
+    close(transpose(u)[0], (-1 if odd else 1) * kernel_sum(z, u, 1, name, odd))
 
 
 @pytest.mark.lowering
@@ -124,18 +124,18 @@ def test_is_its_own_transpose(name, odd):
 def test_equal_elements_have_the_same(odd):
     """In runs that go through what is computed together."""
     z, v = np.where(np.arange(3000) % 700 == 0, 0.1, 0), tangent(3000)
-    y = np.asarray(flow(z, v, 0, "complex", odd))
+    y = np.asarray(kernel_sum(z, v, 0, "complex", odd))
     close(y, y[np.arange(3000) // 700 * 700])
 
 
 @both
 def test_vmap_over_any_operand(odd):
     z, v = gaps((4, 6)), tangent((4, 6))
-    f = functools.partial(flow, axis=0, name="complex", odd=odd)
-    close(jax.vmap(f)(z, v), flow(z, v, 1, "complex", odd))
-    close(jax.vmap(f, (None, 0))(z[0], v), flow(z[:1], v, 1, "complex", odd))
-    close(jax.vmap(f, (0, None))(z, v[0]), flow(z, np.tile(v[0], (4, 1)), 1, "complex", odd))
-    close(jax.vmap(f, (1, 1), 1)(z, v), flow(z, v, 0, "complex", odd))
+    f = functools.partial(kernel_sum, axis=0, name="complex", odd=odd)
+    close(jax.vmap(f)(z, v), kernel_sum(z, v, 1, "complex", odd))
+    close(jax.vmap(f, (None, 0))(z[0], v), kernel_sum(z[:1], v, 1, "complex", odd))
+    close(jax.vmap(f, (0, None))(z, v[0]), kernel_sum(z, np.tile(v[0], (4, 1)), 1, "complex", odd))
+    close(jax.vmap(f, (1, 1), 1)(z, v), kernel_sum(z, v, 0, "complex", odd))
 
 
 @pytest.mark.parametrize("split", SPLITS)
