@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import ml_dtypes
 import numpy as np
 import pytest
+from jax.interpreters import partial_eval
 
 import sortax as sx
 
@@ -264,3 +265,10 @@ def equations(jaxpr, name):
             if hasattr(inner, "eqns") or hasattr(inner, "jaxpr"):
                 found += equations(getattr(inner, "jaxpr", inner), name)
     return found
+
+
+def used(f, *args):
+    """What each sort of `f` computes, once what nobody reads is gone, as it is in a compiled program."""
+    jaxpr = jax.make_jaxpr(f)(*args)
+    alive, _ = partial_eval.dce_jaxpr(jaxpr.jaxpr, [True] * len(jaxpr.out_avals))
+    return [equation.params["outputs"] for equation in equations(alive, "sortax_sort")]

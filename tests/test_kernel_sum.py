@@ -61,7 +61,11 @@ def test_is_the_matrix(n, name, odd):
     def results(z, v):
         # Columns that share their distances.
         shared = [kernel_sum(z[:, None], v[:, :columns], 0, name, odd) for columns in (1, 2)]
-        return kernel_sum(z, v[:, 0], 0, name, odd), shared, kernel_sum(*(x.astype(np.float32) for x in (z, v[:, 0])), 0, name, odd)
+        return (
+            kernel_sum(z, v[:, 0], 0, name, odd),
+            shared,
+            kernel_sum(*(x.astype(np.float32) for x in (z, v[:, 0])), 0, name, odd),
+        )
 
     whole, shared, single = results(z, v)
     close(whole, F @ v[:, 0])

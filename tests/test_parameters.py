@@ -177,7 +177,8 @@ def test_mapped_over_several():
 def test_exported():
     """A number is part of the exported program; an array is an operand of it."""
     disabled = [
-        jax.export.DisabledSafetyCheck.custom_call(f"sortax_{name}") for name in ("sort", "permute", "kernel_sum", "run_mean", "linear_scan")
+        jax.export.DisabledSafetyCheck.custom_call(f"sortax_{name}")
+        for name in ("sort", "permute", "kernel_sum", "run_mean", "linear_scan")
     ]
     program = jax.export.export(jax.jit(lambda x: sx.rank(x, relax=sx.LapSum(0.5))), disabled_checks=disabled)(X)
     again = jax.export.deserialize(program.serialize())

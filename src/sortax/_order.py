@@ -244,6 +244,11 @@ class SortedOrder(eqx.Module):
             0
         ]
 
+    def sorted(self, ties: str) -> Shaped[Array, "*shape"]:
+        """`values`, which differentiate where elements are equal as `ties` says."""
+        found = primitives.sort(self.x, self.positive_axis, segments=self.segments, descending=self.descending, ties=ties)
+        return found[0]
+
     def top(self, k: int, ties: str = "stable") -> tuple[Shaped[Array, "..."], Int[Array, "..."]]:
         """The first `k` in order, and their indices."""
         values, indices = primitives.top_k(self.x, k, self.positive_axis, descending=self.descending, ties=ties)

@@ -158,7 +158,9 @@ def _tangent_of_partition(
     return permute(argsort(values, axis), in_order, axis, transpose=True)
 
 
-permute_by_tangents_p = _define.define("sortax_permute_by_tangents", shape=_permute_by_tangents_shape, xla=_permute_by_tangents_xla)
+permute_by_tangents_p = _define.define(
+    "sortax_permute_by_tangents", shape=_permute_by_tangents_shape, xla=_permute_by_tangents_xla
+)
 _jax.set_rules(
     permute_by_tangents_p,
     jvp=_permute_by_tangents_jvp,

@@ -14,7 +14,7 @@ from .. import _primitives as primitives
 from .._checks import check_choice
 from .._order import SortedOrder
 from .._permutation import AbstractMatrix
-from .base import AbstractRelaxation, with_derivative
+from .base import AbstractRelaxation
 
 
 class Exact(AbstractRelaxation):
@@ -78,9 +78,7 @@ class Exact(AbstractRelaxation):
 
     def sort(self, order: SortedOrder) -> Array:
         # Values to the bit, whatever their dtype.
-        if self.ties == "stable" or not jnp.issubdtype(order.values.dtype, jnp.inexact):
-            return order.values
-        return with_derivative(order.values, self.mix(order, order.values))
+        return order.values if self.ties == "stable" else order.sorted(self.ties)
 
     def rank(self, order: SortedOrder) -> Array:
         return order.ranks("average")
