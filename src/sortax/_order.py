@@ -30,7 +30,7 @@ class SortedOrder(eqx.Module):
     - `descending`: largest first. Equal elements keep their order.
     - `segments`: integers shaped like `x`: lower segments come first.
     - `where`: booleans shaped like `x`: which elements take part.
-    - `reverse_ties`: whether equal elements stand in reverse order, so that the first of them is the last.
+    - `reverse_ties`: whether equal elements of `x` stand in reverse order, so that the first of them is the last.
 
     ??? example
         ```python
@@ -78,30 +78,46 @@ class SortedOrder(eqx.Module):
         *groups, x = keys if isinstance(keys, tuple) else (keys,)
         axis = axis % x.ndim
         self.is_one_segment = not groups and segments is None
-        if groups:
-            before = [] if segments is None else [~segments if descending else segments]
-            segments = primitives.group_ids([*before, *groups], axis, descending=descending)
         if where is not None:
             x = chosen(where, x, jnp.zeros_like(x))
             last = jnp.iinfo(jnp.int32).max
             segments = (~where).astype(jnp.int32) if segments is None else jnp.where(where, segments, last)
-        outputs = (primitives.VALUES, primitives.INDICES, primitives.INVERSE)
-        if reverse_ties:
-            # The stable order of the other direction, read from its end.
-            backwards = None if segments is None else ~segments
-            found = primitives.sort(x, axis, segments=backwards, descending=not descending, outputs=outputs)
-            values, indices = (jnp.flip(array, axis) for array in found[:2])
-            inverse = x.shape[axis] - 1 - found[2]
-        else:
-            values, indices, inverse = primitives.sort(x, axis, segments=segments, descending=descending, outputs=outputs)
-        self.keys = (*groups, x)
-        self.segments = segments
-        self.where = where
-        self.values, self.indices, self.inverse = values, indices, inverse
-        self.segments_in_order = None if segments is None else primitives.permute(indices, segments, axis)
+        self.keys, self.where = (*groups, x), where
+        self.axis, self.descending = axis - x.ndim, descending
         self.split_begins = self.split_centre = None
-        self.axis = axis - x.ndim
-        self.descending = descending
+        if groups:
+            self._sort_by_several_keys(segments, axis)
+        else:
+            self._sort(segments, axis, reverse_ties)
+
+    def _sort(self, segments: Array | None, axis: int, reverse_ties: bool) -> None:
+        # In reverse it is the stable order of the other direction, read from its end.
+        ids = ~segments if reverse_ties and segments is not None else segments
+        values, indices, inverse = primitives.sort(
+            self.x,
+            axis,
+            segments=ids,
+            descending=self.descending != reverse_ties,
+            outputs=(primitives.VALUES, primitives.INDICES, primitives.INVERSE),
+        )
+        if reverse_ties:
+            values, indices = (jnp.flip(array, axis) for array in (values, indices))
+            inverse = self.x.shape[axis] - 1 - inverse
+        self.values, self.indices, self.inverse = values, indices, inverse
+        self.segments = segments
+        self.segments_in_order = None if segments is None else primitives.permute(indices, segments, axis)
+
+    def _sort_by_several_keys(self, segments: Array | None, axis: int) -> None:
+        *groups, x = self.keys
+        if segments is not None:
+            # Segments ascend also where the keys descend.
+            groups = [~segments if self.descending else segments, *groups]
+        self.indices = primitives.lexsort([*groups, x], axis, descending=self.descending)
+        self.inverse = primitives.invert(self.indices, axis)
+        self.values = primitives.permute(self.indices, x, axis)
+        begins = primitives.starts([primitives.permute(self.indices, group, axis) for group in groups], axis)
+        self.segments_in_order = jnp.cumsum(begins, axis, dtype=jnp.int32)
+        self.segments = primitives.permute(self.indices, self.segments_in_order, axis, transpose=True)
 
     @property
     def x(self) -> Shaped[Array, "*shape"]:

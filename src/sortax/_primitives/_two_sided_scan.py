@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Float, Inexact
 
-from ._exponential_sum import ExponentialSum
+from ._exponential_sum import ExponentialSum, decay
 from .linear_scan import by_halves, joined, shifted, split, through
 
 
@@ -51,21 +51,21 @@ def two_sided_scan(
     return jnp.moveaxis(before, 0, axis), jnp.moveaxis(after, 0, axis)
 
 
-def _in_levels(d: Array, v: Array, decay: Any, emit: Any) -> tuple[Array, Array]:
+def _in_levels(d: Array, v: Array, factors_of: Any, emit: Any) -> tuple[Array, Array]:
     # The step into an element from the end is that into the next one from the beginning.
-    left = decay(jnp.stack([d, jnp.concatenate([d[:1], d[:0:-1]])], 1))
+    left = factors_of(jnp.stack([d, jnp.concatenate([d[:1], d[:0:-1]])], 1))
     h = by_halves(left, spread(jnp.stack([v, v[::-1]], 1), left))
     arrived = emit(through(left, shifted(h, 0, 1)))
     return arrived[:, 0], arrived[::-1, 1]
 
 
-def _in_chunks(d: Array, v: Array, decay: Any, emit: Any) -> tuple[Array, Array]:
+def _in_chunks(d: Array, v: Array, factors_of: Any, emit: Any) -> tuple[Array, Array]:
     """Both ways through all chunks side by side: from zero, from chunk to chunk, and again from what they are given."""
     n = d.shape[0]
     # What chunks are filled up with lets all through.
     d, v = split(d), split(v)
     length, chunks = d.shape[:2]
-    left = decay(d)
+    left = factors_of(d)
     nothing = jnp.zeros_like(spread(v[0], left))
 
     def advance(state: tuple[Array, Array], step: Array) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
@@ -84,7 +84,7 @@ def _in_chunks(d: Array, v: Array, decay: Any, emit: Any) -> tuple[Array, Array]
     given = nothing, nothing
     if chunks > 1:
         (ahead, back), _ = lax.scan(upsweep, given, jnp.arange(length))
-        whole = decay(d.sum(0))
+        whole = factors_of(d.sum(0))
 
         def carry(state: Any, chunk: Array) -> Any:
             x, y = state

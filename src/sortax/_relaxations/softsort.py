@@ -37,7 +37,7 @@ class SoftSort(AbstractSoftRelaxation):
     64-bit ones at a million elements.
 
     **Ranks:** an element's mean position, $r_j = \sum_i P_{ij}\, i / \sum_i P_{ij}$: monotone in $x$ and from 0 to $n - 1$.
-    A mask sums to $k$, but one of its entries can reach 1.2, the largest sum of a column: `doubly_stochastic=True` keeps them below 1.
+    A mask sums to $k$, but an entry can reach 1.2, the largest sum of a column; `doubly_stochastic=True` keeps all below 1.
 
     **Ties:** share a place by symmetry; the derivative is the one that is the same for equal elements.
 
