@@ -80,7 +80,7 @@ class Call {
   bool has_results() const { return has_results_; }  // that are not empty
   const Array& main() const { return *operands_[main_]; }
 
-  // By their places in the signature; null for those that are missing.
+  // By their index in the signature; null for those that are missing.
   template <class T>
   const T* operand(size_t i) const {
     return data<T>(operands_[i]);
