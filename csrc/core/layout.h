@@ -22,10 +22,10 @@ struct Grid {
 
 class Layout : public Grid {
  public:
-  // `dims` as XLA presents the array; its i-th axis is the order[i]-th in memory. `axis` and `shared` are places in
+  // `dims` as XLA presents the array; its i-th axis is the order[i]-th in memory. `axis` and `shared` are axes in
   // memory too. Returns the name of the one that does not fit, or null.
-  template <class Dims, class Places>
-  static const char* make(const Dims& dims, const Places& order, int64_t axis, const Places& shared, Layout& layout) {
+  template <class Dims, class Axes>
+  static const char* make(const Dims& dims, const Axes& order, int64_t axis, const Axes& shared, Layout& layout) {
     const int64_t rank = int64_t(dims.size());
     std::vector<Dim> memory(static_cast<size_t>(rank), Dim{-1, 0});
     std::vector<bool> is_shared(static_cast<size_t>(rank), false);

@@ -92,11 +92,11 @@ void for_each(const Workers& workers, int64_t n, const Body& body) {
   run_loop(workers, n, LoopBody(body));
 }
 
-// Splits [0, size) into `parts` contiguous ranges, the longer ones first; range p is [begin(p), begin(p + 1)).
+// Splits [0, size) into `count` contiguous ranges, the longer ones first; range p is [begin(p), begin(p + 1)).
 struct Split {
   int64_t size;
-  int64_t parts;
-  int64_t begin(int64_t p) const { return size / parts * p + std::min(p, size % parts); }
+  int64_t count;
+  int64_t begin(int64_t p) const { return size / count * p + std::min(p, size % count); }
 };
 
 // Ranges of items that have so many elements together: one where that is less than the grain, which is worth waking a
@@ -108,7 +108,7 @@ inline Split share(const Workers& workers, int64_t items, int64_t elements, int6
 // Runs body(begin, end) on each range.
 template <class Body>
 void for_each_range(const Workers& workers, const Split& ranges, const Body& body) {
-  for_each(workers, ranges.parts, [&](int64_t p) { body(ranges.begin(p), ranges.begin(p + 1)); });
+  for_each(workers, ranges.count, [&](int64_t p) { body(ranges.begin(p), ranges.begin(p + 1)); });
 }
 
 }  // namespace sortax

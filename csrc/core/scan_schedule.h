@@ -29,8 +29,8 @@ inline constexpr int64_t kLeastChunk = 512;  // steps of a chunk of a row
 template <class Scan>
 void scan_long_row(const Workers& workers, const typename Scan::Chunk& row, int64_t groups, const Scan& scan) {
   const Split cuts{row.size, groups * Scan::kLanes};
-  std::vector<typename Scan::Chunk> chunks(static_cast<size_t>(cuts.parts), row);
-  for (int64_t c = 0; c < cuts.parts; ++c) {
+  std::vector<typename Scan::Chunk> chunks(static_cast<size_t>(cuts.count), row);
+  for (int64_t c = 0; c < cuts.count; ++c) {
     chunks[size_t(c)].begin = row.begin + cuts.begin(c);
     chunks[size_t(c)].size = cuts.begin(c + 1) - cuts.begin(c);
   }

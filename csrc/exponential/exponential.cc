@@ -16,7 +16,7 @@ static ExponentialSum terms_of(const Call& call) {
 }
 
 static const Signature kKernelSum{
-    {{"z", Extent::kStructure}, {"v", Extent::kMain}}, {{"out", Extent::kSame}}, 2};  // terms, odd
+    {{"z", Extent::kStructure}, {"v", Extent::kMain}}, {{"out", Extent::kSame}}, {"terms", "odd"}};
 
 static void kernel_sum(const Call& call) {
   const ExponentialSum kernel = terms_of(call);
@@ -32,7 +32,7 @@ static const Signature kInverseCdf{{{"levels", Extent::kLength, Type::kIndex}, {
                                     {"offset", Extent::kLength},
                                     {"low", Extent::kLength},
                                     {"width", Extent::kLength}},
-                                   1};  // terms
+                                   {"terms"}};
 
 static void inverse_cdf(const Call& call) {
   const Layout& layout = call.layout();

@@ -57,8 +57,8 @@ inline void sum_directly(const Workers& workers, const double* x, int64_t begin,
   constexpr int64_t kBlock = KernelSumLimits::kBlock * KernelSumLimits::kLanes;
   const Split ranges{end - begin, std::max<int64_t>(std::min((end - begin) / InverseCdfLimits::kDirect, workers.count), 1)};
   const int64_t size = int64_t(tail.size());
-  std::vector<Complex> of_range(static_cast<size_t>(ranges.parts * size));
-  for_each(workers, ranges.parts, [&](int64_t t) {
+  std::vector<Complex> of_range(static_cast<size_t>(ranges.count * size));
+  for_each(workers, ranges.count, [&](int64_t t) {
     double d[kBlock], real[kBlock], imaginary[kBlock];
     const int64_t last = begin + ranges.begin(t + 1);
     for (int64_t first = begin + ranges.begin(t); first < last; first += kBlock) {
@@ -75,7 +75,7 @@ inline void sum_directly(const Workers& workers, const double* x, int64_t begin,
     }
   });
   std::fill_n(sums, size, Complex());
-  for (int64_t t = 0; t < ranges.parts; ++t) {
+  for (int64_t t = 0; t < ranges.count; ++t) {
     for (int64_t k = 0; k < size; ++k) sums[k] += of_range[size_t(t * size + k)];
   }
 }
@@ -177,8 +177,10 @@ void invert_row(const Workers& workers, const EdgeRow<E>& row, const Exponential
       if (upper.data()[i] < count) ++below[upper.data()[i]];
     }
     for (int64_t e = 1; e < count; ++e) below[e] += below[e - 1];
-    sum_up_to_edges<false>(d, n, tail, below, count, befores.data());
-    sum_up_to_edges<true>(d, n, tail, below, count, afters.data());
+    for_each(workers, 2, [&](int64_t side) {
+      side == 0 ? sum_up_to_edges<false>(d, n, tail, below, count, befores.data())
+                : sum_up_to_edges<true>(d, n, tail, below, count, afters.data());
+    });
   }
   const int64_t tasks = std::max<int64_t>(std::min(count / InverseCdfLimits::kTask, workers.count * 4), 1);
   for_each_range(workers, {count, tasks}, [&](int64_t first, int64_t last) {

@@ -116,7 +116,7 @@ struct KernelSum {
         const int64_t steps = load(b);
         for (int c = 0; c < kColumns; ++c) {
           const int64_t column = c * KernelBlock<kColumns>::kSize, count = steps * kLanes;
-          // Of an odd sum an element itself, be it infinite or NaN, is no part.
+          // Of an odd sum an element itself, be it infinite or NaN, does not count.
           if (odd_) {
             std::fill_n(block_.sum + column, count, 0.0);
           } else {
@@ -217,7 +217,7 @@ struct KernelSum {
         double a, b = 0;
         decay(kernel[k], &ends.lengths[l], 1, &a, &b);
         for (int c = 0; c < kColumns; ++c) {
-          // Its own is taken out to be passed on, and what has come so far is left in its place.
+          // Its own is taken out to be passed on, and what has come so far is put there instead.
           std::swap(own.real[c][l], real[c]), std::swap(own.imaginary[c][l], imaginary[c]);
           add_decayed(a, b, own.real[c][l], own.imaginary[c][l], real[c], imaginary[c]);
         }

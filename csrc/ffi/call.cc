@@ -2,6 +2,7 @@
 
 #include "ffi/call.h"
 
+#include <algorithm>
 #include <limits>
 #include <new>
 #include <sstream>
@@ -29,6 +30,10 @@ static std::string text(const Array& array) {
 using Integers = ffi::Span<const int64_t>;
 
 static Dims numbers(const Integers& span) { return {span.begin(), span.end()}; }
+
+bool Signature::has(const std::string& attribute) const {
+  return std::find(attributes.begin(), attributes.end(), attribute) != attributes.end();
+}
 
 void Call::reject(const std::string& what) const { throw Invalid(std::string(kernel_) + ": " + what + "."); }
 
@@ -66,7 +71,7 @@ Call::Call(const char* kernel, const Signature& signature, ffi::ThreadPool& pool
       operands_(signature.operands.size()),
       results_(signature.results.size()) {
   unsigned outputs = (1u << results_.size()) - 1;
-  if (signature.chosen) {
+  if (signature.has("outputs")) {
     const auto given = attribute<int32_t>("outputs");
     if (given <= 0 || unsigned(given) > outputs)
       reject("attribute outputs is " + std::to_string(given) + ", expected 1 to " + std::to_string(outputs));
@@ -76,8 +81,8 @@ Call::Call(const char* kernel, const Signature& signature, ffi::ThreadPool& pool
   expect_count("operands", operands.size(), operands_.size() - signature.optional, operands_.size());
   expect_count("results", results.size(), count, count);
   // An attribute that the kernel does not read may ask for what it does not do.
-  const size_t most = 3 + signature.attributes + (signature.chosen ? 1 : 0);
-  expect_count("attributes", attributes.size(), most, most);
+  const size_t expected = 3 + signature.attributes.size();
+  expect_count("attributes", attributes.size(), expected, expected);
 
   for (size_t i = 0; i < operands.size(); ++i) {
     operands_[i] = Array{"operand", signature.operands[i].name, *operands.get<ffi::AnyBuffer>(i)};
@@ -121,11 +126,10 @@ void Call::lay_out(const Signature& signature) {
     if (shared.size() > 0) reject("attribute shared is " + text(numbers(shared)) + ", expected to be empty");
     if (layout_.n > std::numeric_limits<int32_t>::max()) reject_main("rows short enough for 32-bit indices");
   }
-  if (signature.length == nullptr) return;
-  length_ = attribute<int64_t>(signature.length);
+  if (!signature.has("k")) return;
+  length_ = attribute<int64_t>("k");
   if (length_ < 0 || length_ > layout_.n)
-    reject(std::string("attribute ") + signature.length + " is " + std::to_string(length_) + ", expected 0 to " +
-           std::to_string(layout_.n));
+    reject("attribute k is " + std::to_string(length_) + ", expected 0 to " + std::to_string(layout_.n));
 }
 
 void Call::check(const ArraySignature& expected, const Array& array) {

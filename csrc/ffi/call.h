@@ -45,10 +45,12 @@ struct ArraySignature {
 // A kernel without a structure works on 32-bit indices of its rows, and takes no shared axes.
 struct Signature {
   std::vector<ArraySignature> operands, results;
-  size_t attributes = 0;         // beside those that say how arrays lie, and `outputs`
-  size_t optional = 0;           // operands at the end that may be missing
-  bool chosen = false;           // an attribute `outputs` says by a bit each which of the results there are
-  const char* length = nullptr;  // the attribute that has the length, at most that of a row; otherwise an operand has it
+  // Beside those that say how arrays lie. `outputs` is a bit for each result, set if it is there; `k` the length, of at most
+  // that of a row, that an operand has otherwise.
+  std::vector<std::string> attributes;
+  size_t optional = 0;  // operands at the end that may be missing
+
+  bool has(const std::string& attribute) const;
 };
 
 // One operand or result.
@@ -80,7 +82,7 @@ class Call {
   bool has_results() const { return has_results_; }  // that are not empty
   const Array& main() const { return *operands_[main_]; }
 
-  // By their places in the signature; null for those that are missing.
+  // By their index in the signature; null for those that are missing.
   template <class T>
   const T* operand(size_t i) const {
     return data<T>(operands_[i]);

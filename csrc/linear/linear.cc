@@ -8,9 +8,9 @@
 
 namespace sortax {
 
-// A linear kernel of an array v: its structure, whose name and type differ, and one attribute of its own.
-static Signature linear(const char* structure, Type type, const char* v) {
-  return {{{structure, Extent::kStructure, type}, {v, Extent::kMain}}, {{"out", Extent::kSame}}, 1};
+// A linear kernel of an array v: its structure, whose name and type differ, and an attribute of its own.
+static Signature linear(const char* structure, Type type, const char* v, const char* attribute) {
+  return {{{structure, Extent::kStructure, type}, {v, Extent::kMain}}, {{"out", Extent::kSame}}, {attribute}};
 }
 
 template <size_t kSize>
@@ -61,7 +61,7 @@ static const Signature kIsotonic{{{"component_starts", Extent::kStructure, Type:
                                   {"s", Extent::kSame},
                                   {"w", Extent::kMain}},
                                  {{"block_starts", Extent::kSame, Type::kBool}},
-                                 1};  // kl
+                                 {"kl"}};
 
 static void isotonic(const Call& call) {
   const bool kl = call.attribute<bool>("kl");
@@ -75,7 +75,7 @@ static void isotonic(const Call& call) {
 
 }  // namespace sortax
 
-SORTAX_HANDLER(permute, sortax::linear("order", sortax::Type::kIndex, "v"))
-SORTAX_HANDLER(run_mean, sortax::linear("run_starts", sortax::Type::kBool, "v"))
-SORTAX_HANDLER(linear_scan, sortax::linear("a", sortax::Type::kSame, "b"))
+SORTAX_HANDLER(permute, sortax::linear("order", sortax::Type::kIndex, "v", "transpose"))
+SORTAX_HANDLER(run_mean, sortax::linear("run_starts", sortax::Type::kBool, "v", "residual"))
+SORTAX_HANDLER(linear_scan, sortax::linear("a", sortax::Type::kSame, "b", "reverse"))
 SORTAX_HANDLER(isotonic, sortax::kIsotonic)

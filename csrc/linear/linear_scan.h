@@ -123,15 +123,12 @@ struct LinearScan {
     };
     int64_t common = chunks[0].size;
     for (int64_t l = 1; l < count; ++l) common = std::min(common, chunks[l].size);
-    if (count == kLanes) {
+    const auto advance_lanes = [&](auto lanes) {
       for (int64_t j = 0; j < common; ++j) {
-        for (int64_t l = 0; l < kLanes; ++l) step(l, j);
+        for (int64_t l = 0; l < lanes; ++l) step(l, j);
       }
-    } else {
-      for (int64_t j = 0; j < common; ++j) {
-        for (int64_t l = 0; l < count; ++l) step(l, j);
-      }
-    }
+    };
+    count == kLanes ? advance_lanes(std::integral_constant<int64_t, kLanes>{}) : advance_lanes(count);
     for (int64_t l = 0; l < count; ++l) {
       for (int64_t j = common; j < chunks[l].size; ++j) step(l, j);
     }

@@ -19,7 +19,7 @@ inline constexpr int64_t kRunMeanTask = int64_t(1) << 15;  // elements worth han
 
 // The mean of v[0], v[step], ..., of which there are `size`.
 template <class D>
-typename D::Wide mean_of(const typename D::Element* v, int64_t step, int64_t size) {
+SORTAX_INLINE typename D::Wide mean_of(const typename D::Element* v, int64_t step, int64_t size) {
   using Wide = typename D::Wide;
   // Several sums, of which none waits for another; the zero that leaves a sum of -0 what it is.
   Wide sums[4] = {-Wide(), -Wide(), -Wide(), -Wide()};
@@ -45,7 +45,7 @@ void run_mean(const Workers& workers, const Layout& layout, const bool* run_star
   using Wide = typename D::Wide;
   const int64_t n = layout.n, inner = layout.inner, rows = layout.rows();
   // A long row is cut anywhere; a chunk owns the runs that start in it.
-  const Split cuts{n, std::max<int64_t>(std::min(n / kRunMeanTask, workers.count * 4), 1)};
+  const Split chunks{n, std::max<int64_t>(std::min(n / kRunMeanTask, workers.count * 4), 1)};
   const auto run_chunk = [&](int64_t r, int64_t chunk) {
     const bool* const start = run_starts + layout.structure_start(r);
     const E* const in = static_cast<const E*>(from) + layout.start(r);
@@ -60,8 +60,8 @@ void run_mean(const Workers& workers, const Layout& layout, const bool* run_star
       while (end < n && !starts_at(end)) ++end;
       return end;
     };
-    int64_t j = cuts.begin(chunk);
-    const int64_t last = cuts.begin(chunk + 1);
+    int64_t j = chunks.begin(chunk);
+    const int64_t last = chunks.begin(chunk + 1);
     while (j < last && !starts_at(j)) ++j;
     while (j < last) {
       const int64_t end = end_of_run(j);
@@ -78,11 +78,11 @@ void run_mean(const Workers& workers, const Layout& layout, const bool* run_star
     }
   };
   // One chunk of a row, or all rows of a range: chunks that lie together are the same task's.
-  const int64_t most = std::max<int64_t>(workers.count * 4 / cuts.parts, 1);
+  const int64_t most = std::max<int64_t>(workers.count * 4 / chunks.count, 1);
   const Split ranges{rows, rows * n < kRunMeanTask ? 1 : std::min(rows, most)};
-  for_each(workers, ranges.parts * cuts.parts, [&](int64_t t) {
-    const int64_t range = t / cuts.parts;
-    for (int64_t r = ranges.begin(range); r < ranges.begin(range + 1); ++r) run_chunk(r, t % cuts.parts);
+  for_each(workers, ranges.count * chunks.count, [&](int64_t t) {
+    const int64_t range = t / chunks.count;
+    for (int64_t r = ranges.begin(range); r < ranges.begin(range + 1); ++r) run_chunk(r, t % chunks.count);
   });
 }
 

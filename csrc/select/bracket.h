@@ -74,13 +74,13 @@ bool select_in_bracket(const Workers& workers, const Row<O>& row, const RankedRe
 
   const Split chunks = chunks_of(workers, row.n);
   Scratch<R> records(row.n + 1);
-  std::vector<Inside> inside(static_cast<size_t>(chunks.parts));
-  for_each(workers, chunks.parts, [&](int64_t p) {
+  std::vector<Inside> inside(static_cast<size_t>(chunks.count));
+  for_each(workers, chunks.count, [&](int64_t p) {
     inside[size_t(p)] =
         keep_inside(row, chunks.begin(p), chunks.begin(p + 1), low, Key(high - low), records.data() + chunks.begin(p));
   });
   Inside all;
-  for (int64_t p = 0; p < chunks.parts; ++p) {
+  for (int64_t p = 0; p < chunks.count; ++p) {
     const R* const own = records.data() + chunks.begin(p);
     std::copy(own, own + inside[size_t(p)].kept, records.data() + all.kept);
     all.kept += inside[size_t(p)].kept;

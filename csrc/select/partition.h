@@ -2,7 +2,7 @@
 //
 // Contract: partition_row puts the elements of the m ranks `kth`, which ascend, where the stable sort puts them, and between
 // two of them, in the order of their positions, all elements that the stable order has there: values and indices of the row,
-// each unless it is null. O(n log m) time. Scratch: as for selecting the pivots, and m + 1 counters a thread.
+// each unless it is null. O(n log m) time. Scratch: as for selecting the pivots, and four counters a pivot for each thread.
 
 #pragma once
 
@@ -64,11 +64,11 @@ void put(const Row<O>& row, int64_t at, int64_t i) {
 template <class O>
 void partition_around(const Workers& workers, const Row<O>& row, int64_t k, const Pivot<typename Row<O>::Key>& pivot) {
   const Split chunks = chunks_of(workers, row.n);
-  std::vector<int64_t> next(static_cast<size_t>(2 * chunks.parts));
+  std::vector<int64_t> next(static_cast<size_t>(2 * chunks.count));
   // The pivot itself is of neither side.
   const auto earlier = [&](int64_t p) { return std::pair(chunks.begin(p), std::min(chunks.begin(p + 1), pivot.at)); };
   const auto later = [&](int64_t p) { return std::pair(std::max(chunks.begin(p), pivot.at + 1), chunks.begin(p + 1)); };
-  for_each(workers, chunks.parts > 1 ? chunks.parts : 0, [&](int64_t p) {
+  for_each(workers, chunks.count > 1 ? chunks.count : 0, [&](int64_t p) {
     const auto [a, b] = earlier(p);
     const auto [c, d] = later(p);
     const int64_t above =
@@ -77,11 +77,11 @@ void partition_around(const Workers& workers, const Row<O>& row, int64_t k, cons
     next[size_t(2 * p)] = std::max<int64_t>(b - a, 0) + std::max<int64_t>(d - c, 0) - above;
   });
   int64_t below = 0, above = k + 1;
-  for (int64_t p = 0; p < chunks.parts; ++p) {
+  for (int64_t p = 0; p < chunks.count; ++p) {
     below += std::exchange(next[size_t(2 * p)], below);
     above += std::exchange(next[size_t(2 * p + 1)], above);
   }
-  for_each(workers, chunks.parts, [&](int64_t p) {
+  for_each(workers, chunks.count, [&](int64_t p) {
     const auto [a, b] = earlier(p);
     const auto [c, d] = later(p);
     distribute<O, false>(row, a, b, pivot.key, next.data() + 2 * p);
@@ -101,29 +101,20 @@ void partition_row(const Workers& workers, const Row<O>& row, const int64_t* kth
   for (int64_t j = 0; j < m; ++j) pivots.data()[j] = {row.key(at.data()[j]), at.data()[j]};
   if (m == 1) return partition_around(workers, row, kth[0], pivots.data()[0]);
 
-  // How many pivots stand before an element; a pivot counts those before it.
+  // In order: the elements before the first pivot, the pivot, those between it and the second, ...
   const Pivot<Key>* const pivot = pivots.data();
-  const auto interval = [pivot, m](Key key, int64_t i) -> int64_t {
-    return std::partition_point(pivot, pivot + m, [&](const Pivot<Key>& p) { return p.is_before(key, i); }) - pivot;
+  const auto bucket = [pivot, m](int64_t i, Key key) -> int64_t {
+    const auto* const next =
+        std::partition_point(pivot, pivot + m, [&](const Pivot<Key>& p) { return p.is_before(key, i); });
+    return 2 * (next - pivot) + (next != pivot + m && next->at == i);
   };
-  const Split chunks = chunks_of(workers, row.n);
-  Scratch<int64_t> offsets(chunks.parts * (m + 1));
-  for_each(workers, chunks.parts, [&](int64_t p) {
-    int64_t* const count = offsets.data() + p * (m + 1);
-    std::fill_n(count, m + 1, 0);
-    for (int64_t i = chunks.begin(p), end = chunks.begin(p + 1); i < end; ++i) ++count[interval(row.key(i), i)];
-    for (int64_t j = 0; j < m; ++j) count[j] -= pivot[j].at >= chunks.begin(p) && pivot[j].at < chunks.begin(p + 1);
-  });
-  for (int64_t c = 0; c <= m; ++c) {
-    int64_t begin = c == 0 ? 0 : kth[c - 1] + 1;
-    for (int64_t p = 0; p < chunks.parts; ++p) begin += std::exchange(offsets.data()[p * (m + 1) + c], begin);
-  }
-  for_each(workers, chunks.parts, [&](int64_t p) {
-    int64_t* const next = offsets.data() + p * (m + 1);
-    for (int64_t i = chunks.begin(p), end = chunks.begin(p + 1); i < end; ++i) {
-      const int64_t c = interval(row.key(i), i);
-      const bool is_pivot = c < m && pivot[c].at == i;
-      put(row, is_pivot ? kth[c] : next[c]++, i);
+  const BucketCounts counts(workers, row, chunks_of(workers, row.n), 2 * m + 1, bucket);
+  uint32_t begin = 0;
+  for (int64_t d = 0; d < counts.buckets; ++d) begin = counts.to_offsets(d, begin);
+  for_each(workers, counts.chunks.count, [&](int64_t p) {
+    uint32_t* const next = counts.of_chunk(p);
+    for (int64_t i = counts.chunks.begin(p), end = counts.chunks.begin(p + 1); i < end; ++i) {
+      put(row, next[bucket(i, row.key(i))]++, i);
     }
   });
 }

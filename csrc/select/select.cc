@@ -86,15 +86,19 @@ static void partition(const Call& call) {
   });
 }
 
-// Values and their indices, chosen by `outputs`.
-static Signature selection(std::vector<ArraySignature> operands, Extent extent, size_t attributes, const char* length) {
-  return {std::move(operands), {{"values", extent}, {"indices", extent, Type::kIndex}}, attributes, 0, true, length};
+// Values and their indices, of another length or as long as rows are.
+static Signature selection(std::vector<ArraySignature> operands, Extent extent, std::vector<std::string> attributes) {
+  attributes.push_back("outputs");
+  return {std::move(operands), {{"values", extent}, {"indices", extent, Type::kIndex}}, std::move(attributes)};
 }
+
+static const Signature kSelect =
+    selection({{"x", Extent::kMain}, {"ranks", Extent::kLength, Type::kIndex}}, Extent::kLength, {"descending"});
+static const Signature kTopK = selection({{"x", Extent::kMain}}, Extent::kLength, {"descending", "k"});
+static const Signature kPartition = selection({{"x", Extent::kMain}}, Extent::kSame, {"kth"});
 
 }  // namespace sortax
 
-SORTAX_HANDLER(select,
-               sortax::selection({{"x", sortax::Extent::kMain}, {"ranks", sortax::Extent::kLength, sortax::Type::kIndex}},
-                                 sortax::Extent::kLength, 1, nullptr))
-SORTAX_HANDLER(top_k, sortax::selection({{"x", sortax::Extent::kMain}}, sortax::Extent::kLength, 2, "k"))
-SORTAX_HANDLER(partition, sortax::selection({{"x", sortax::Extent::kMain}}, sortax::Extent::kSame, 1, nullptr))
+SORTAX_HANDLER(select, sortax::kSelect)
+SORTAX_HANDLER(top_k, sortax::kTopK)
+SORTAX_HANDLER(partition, sortax::kPartition)

@@ -38,39 +38,29 @@ void select_long(const Workers& workers, const Row<O>& row, const RankedResult* 
   const int high = highest_bit(summary.varying) + 1;
   const Digit digit{std::max(high - ParallelLimits::kBits, 0), std::min(high, ParallelLimits::kBits)};
   const int64_t buckets = int64_t(1) << digit.width;
-  Scratch<uint32_t> counts(chunks.parts * buckets);
-  count_buckets(
-      workers, row, chunks, buckets, [digit](int64_t, typename Row<O>::Key key) { return digit.of(key); }, counts.data());
-  const auto count = [&](int64_t d) {
-    int64_t sum = 0;
-    for (int64_t p = 0; p < chunks.parts; ++p) sum += counts.data()[p * buckets + d];
-    return sum;
-  };
+  const BucketCounts counts(workers, row, chunks, buckets,
+                            [digit](int64_t, typename Row<O>::Key key) { return digit.of(key); });
   std::vector<Hit> hits;
   int64_t total = 0;
-  for_each_hit(buckets, count, wanted, m, 0, [&](const Hit& hit) {
-    hits.push_back(hit);
-    total += hit.size + 1;
-  });
+  for_each_hit(
+      buckets, [&](int64_t d) { return counts.total(d); }, wanted, m, 0,
+      [&](const Hit& hit) {
+        hits.push_back(hit);
+        total += hit.size + 1;
+      });
   // Each chunk has a dump of its own for the records that are not wanted.
   constexpr int64_t kDump = 16;
-  Scratch<R> records(total + chunks.parts * kDump);
+  Scratch<R> records(total + chunks.count * kDump);
   std::vector<int64_t> starts(hits.size());
   std::vector<uint8_t> steps(static_cast<size_t>(buckets), 0);
   for (int64_t h = 0, at = 0; h < int64_t(hits.size()); ++h) {
     const Hit& hit = hits[size_t(h)];
     starts[size_t(h)] = at;
     steps[size_t(hit.bucket)] = 1;
-    for (int64_t p = 0; p < chunks.parts; ++p) {
-      uint32_t& c = counts.data()[p * buckets + hit.bucket];
-      const uint32_t size = c;
-      c = uint32_t(at);
-      at += size;
-    }
-    at += 1;
+    at = counts.to_offsets(hit.bucket, uint32_t(at)) + 1;
   }
-  for_each(workers, chunks.parts, [&](int64_t p) {
-    uint32_t* const offset = counts.data() + p * buckets;
+  for_each(workers, chunks.count, [&](int64_t p) {
+    uint32_t* const offset = counts.of_chunk(p);
     for (int64_t d = 0; d < buckets; ++d) {
       if (!steps[size_t(d)]) offset[d] = uint32_t(total + p * kDump);
     }
@@ -107,13 +97,12 @@ int64_t extreme(const Workers& workers, const Row<O>& row) {
   using Key = typename Row<O>::Key;
   constexpr int64_t kBlock = 1024;
   const Split chunks = chunks_of(workers, row.n);
-  std::array<Key, 64> inline_keys;
-  std::vector<Key> more(chunks.parts > 64 ? size_t(chunks.parts) : 0);
-  Key* const keys = more.empty() ? inline_keys.data() : more.data();
-  for_each(workers, chunks.parts,
+  const Scratch<Key> scratch(chunks.count);
+  Key* const keys = scratch.data();
+  for_each(workers, chunks.count,
            [&](int64_t p) { keys[p] = vectorized<extreme_key<O, kMost>>(row, chunks.begin(p), chunks.begin(p + 1)); });
   int64_t best = 0;
-  for (int64_t p = 1; p < chunks.parts; ++p) {
+  for (int64_t p = 1; p < chunks.count; ++p) {
     if (kMost ? keys[p] >= keys[best] : keys[p] < keys[best]) best = p;
   }
   // Block by block from the side where it is wanted.

@@ -84,18 +84,18 @@ void select_first_by_threshold(const Workers& workers, const Row<O>& row, int64_
   using Key = typename R::Key;
   const int64_t room = Best<O>::room(k);
   const Split chunks = chunks_of(workers, row.n);
-  Scratch<R> records(chunks.parts * room);
-  Scratch<Key> keys(chunks.parts * room);
+  Scratch<R> records(chunks.count * room);
+  Scratch<Key> keys(chunks.count * room);
   std::vector<Best<O>> of_chunk;
-  for (int64_t p = 0; p < chunks.parts; ++p) of_chunk.emplace_back(k, records.data() + p * room, keys.data() + p * room);
-  for_each(workers, chunks.parts, [&](int64_t p) {
+  for (int64_t p = 0; p < chunks.count; ++p) of_chunk.emplace_back(k, records.data() + p * room, keys.data() + p * room);
+  for_each(workers, chunks.count, [&](int64_t p) {
     Best<O> best = of_chunk[size_t(p)];
     best.add(row, chunks.begin(p), chunks.begin(p + 1));
     best.cut();
     of_chunk[size_t(p)] = best;
   });
-  Scratch<R> merged(chunks.parts * k + TopLimits::kBlock), sorted(k);
-  Scratch<Key> merged_keys(chunks.parts * k + TopLimits::kBlock);
+  Scratch<R> merged(chunks.count * k + TopLimits::kBlock), sorted(k);
+  Scratch<Key> merged_keys(chunks.count * k + TopLimits::kBlock);
   Best<O> all(k, merged.data(), merged_keys.data());
   for (const Best<O>& best : of_chunk) all.add(best.records(), best.size());
   all.cut();

@@ -92,20 +92,19 @@ void sort_group(const Batch<O>& batch, int64_t first, int64_t count) {
       for (int64_t j = 0; j < n; ++j)
         batch.values[start + j * stride] = order.decode(typename O::Key(lanes.get(j, r).key()));
     } else {
-      const auto place = [&](int64_t j) { return start + int64_t(lanes.get(j, r).index()) * stride; };
+      const auto source = [&](int64_t j) { return start + int64_t(lanes.get(j, r).index()) * stride; };
       for (int64_t j = 0; j < n; ++j) {
-        const int64_t from = place(j), to = start + j * stride;
+        const int64_t from = source(j), to = start + j * stride;
         if (batch.values != nullptr) batch.values[to] = batch.in[from];
         if (outputs[kIndices] != nullptr) outputs[kIndices][to] = int32_t(lanes.get(j, r).index());
         if (outputs[kInverse] != nullptr) outputs[kInverse][from] = int32_t(j);
       }
-      for (int64_t j = 0, end; outputs.wants_runs() && j < n; j = end) {
-        for (end = j + 1; end < n && lanes.get(end, r).key() == lanes.get(j, r).key();) ++end;
-        for (int64_t k = j; k < end; ++k) {
-          if (outputs[kFirst] != nullptr) outputs[kFirst][place(k)] = int32_t(j);
-          if (outputs[kLast] != nullptr) outputs[kLast][place(k)] = int32_t(end - 1);
-        }
-      }
+      if (!outputs.wants_runs()) continue;
+      for_each_run(
+          n, [&](int64_t j) { return lanes.get(j, r).key(); },
+          [&](int64_t j, int64_t end) {
+            for (int64_t k = j; k < end; ++k) outputs.put_run(source(k), j, end - 1);
+          });
     }
   }
 }

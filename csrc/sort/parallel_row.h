@@ -7,6 +7,7 @@
 
 #pragma once
 
+#include <utility>
 #include <vector>
 
 #include "core/parallel.h"
@@ -24,47 +25,58 @@ struct ParallelLimits {
 
 template <class O>
 Summary summarize_in_parallel(const Workers& workers, const Row<O>& row, const Split& chunks) {
-  std::vector<Summary> summaries(static_cast<size_t>(chunks.parts));
-  for_each(workers, chunks.parts,
+  std::vector<Summary> summaries(static_cast<size_t>(chunks.count));
+  for_each(workers, chunks.count,
            [&](int64_t p) { summaries[size_t(p)] = vectorized<summarize<O>>(row, chunks.begin(p), chunks.begin(p + 1)); });
   for (const Summary& summary : summaries) summaries[0].merge(summary);
   return summaries[0];
 }
 
-// counts[p * buckets + d]: how many elements of chunk p are in bucket d.
-template <class O, class Bucket>
-void count_buckets(const Workers& workers, const Row<O>& row, const Split& chunks, int64_t buckets, const Bucket& bucket,
-                   uint32_t* counts) {
-  for_each(workers, chunks.parts, [&](int64_t p) {
-    // Two tables break the chain of increments to one counter that few-valued input makes.
-    uint32_t* const own = counts + p * buckets;
-    Scratch<uint32_t> second(buckets);
-    std::fill_n(own, buckets, 0u);
-    std::fill_n(second.data(), buckets, 0u);
-    int64_t i = chunks.begin(p);
-    const int64_t end = chunks.begin(p + 1);
-    for (; i + 1 < end; i += 2) {
-      ++own[bucket(i, row.key(i))];
-      ++second.data()[bucket(i + 1, row.key(i + 1))];
-    }
-    if (i < end) ++own[bucket(i, row.key(i))];
-    for (int64_t d = 0; d < buckets; ++d) own[d] += second.data()[d];
-  });
-}
+// How many elements of each chunk of a row are in each bucket, and then where they go: an offset for each.
+struct BucketCounts {
+  const Split chunks;
+  const int64_t buckets;
+  const Scratch<uint32_t> counts{chunks.count * buckets};
+
+  template <class O, class Bucket>
+  BucketCounts(const Workers& workers, const Row<O>& row, const Split& in, int64_t count, const Bucket& bucket)
+      : chunks(in), buckets(count) {
+    for_each(workers, chunks.count, [&](int64_t p) {
+      // Two tables break the chain of increments to one counter that few-valued input makes.
+      uint32_t* const own = of_chunk(p);
+      Scratch<uint32_t> second(buckets);
+      std::fill_n(own, buckets, 0u);
+      std::fill_n(second.data(), buckets, 0u);
+      int64_t i = chunks.begin(p);
+      const int64_t end = chunks.begin(p + 1);
+      for (; i + 1 < end; i += 2) {
+        ++own[bucket(i, row.key(i))];
+        ++second.data()[bucket(i + 1, row.key(i + 1))];
+      }
+      if (i < end) ++own[bucket(i, row.key(i))];
+      for (int64_t d = 0; d < buckets; ++d) own[d] += second.data()[d];
+    });
+  }
+
+  uint32_t* of_chunk(int64_t p) const { return counts.data() + p * buckets; }
+  int64_t total(int64_t d) const {
+    int64_t sum = 0;
+    for (int64_t p = 0; p < chunks.count; ++p) sum += of_chunk(p)[d];
+    return sum;
+  }
+  // Makes of the counts of a bucket that begins at `begin` where those of each chunk go; returns its end.
+  uint32_t to_offsets(int64_t d, uint32_t begin) const {
+    for (int64_t p = 0; p < chunks.count; ++p) begin += std::exchange(of_chunk(p)[d], begin);
+    return begin;
+  }
+};
 
 template <class O>
 void sort_by_counting(const Workers& workers, const Row<O>& row, const Split& chunks) {
   using Key = typename O::Key;
-  constexpr int kKeyBits = 8 * sizeof(Key);
-  constexpr int64_t buckets = int64_t(1) << kKeyBits;
-  Scratch<uint32_t> counts(chunks.parts * buckets);
-  count_buckets(workers, row, chunks, buckets, [](int64_t, Key key) { return key; }, counts.data());
+  const BucketCounts counts(workers, row, chunks, int64_t(1) << 8 * sizeof(Key), [](int64_t, Key key) { return key; });
   Key* out = row.values;
-  for (int64_t d = 0; d < buckets; ++d) {
-    int64_t total = 0;
-    for (int64_t p = 0; p < chunks.parts; ++p) total += counts.data()[p * buckets + d];
-    out = std::fill_n(out, total, row.order.decode(Key(d)));
-  }
+  for (int64_t d = 0; d < counts.buckets; ++d) out = std::fill_n(out, counts.total(d), row.order.decode(Key(d)));
 }
 
 // Sorts a row by (bucket, key), stably: bucket(i, key) is the number of the bucket of element i. Buckets of `whole` keys
@@ -73,24 +85,13 @@ template <class O, class R, class Bucket>
 void sort_by_scatter(const Workers& workers, const Row<O>& row, const Split& chunks, int64_t buckets, bool whole,
                      const Bucket& bucket) {
   const int64_t n = row.n;
-  Scratch<uint32_t> counts(chunks.parts * buckets);
-  count_buckets(workers, row, chunks, buckets, bucket, counts.data());
-  std::vector<int64_t> bounds(static_cast<size_t>(buckets) + 1);
-  uint32_t sum = 0;
-  for (int64_t d = 0; d < buckets; ++d) {
-    bounds[size_t(d)] = sum;
-    for (int64_t p = 0; p < chunks.parts; ++p) {
-      uint32_t& c = counts.data()[p * buckets + d];
-      const uint32_t count = c;
-      c = sum;
-      sum += count;
-    }
-  }
-  bounds[size_t(buckets)] = n;
+  const BucketCounts counts(workers, row, chunks, buckets, bucket);
+  std::vector<uint32_t> bounds(static_cast<size_t>(buckets) + 1);
+  for (int64_t d = 0; d < buckets; ++d) bounds[size_t(d) + 1] = counts.to_offsets(d, bounds[size_t(d)]);
 
   Scratch<R> records(n);
-  for_each(workers, chunks.parts, [&](int64_t p) {
-    uint32_t* const offset = counts.data() + p * buckets;
+  for_each(workers, chunks.count, [&](int64_t p) {
+    uint32_t* const offset = counts.of_chunk(p);
     for (int64_t i = chunks.begin(p), end = chunks.begin(p + 1); i < end; ++i) {
       const auto key = row.key(i);
       records.data()[offset[bucket(i, key)]++] = R::make(key, uint32_t(i));
@@ -106,14 +107,13 @@ void sort_by_scatter(const Workers& workers, const Row<O>& row, const Split& chu
       begun = bounds[size_t(d) + 1];
     }
   }
+  const auto size = [&](int64_t d) { return int64_t(bounds[size_t(d) + 1]) - bounds[size_t(d)]; };
   for_each(workers, int64_t(tasks.size()) - 1, [&](int64_t t) {
     int64_t largest = 0;
-    for (int64_t d = tasks[size_t(t)]; d < tasks[size_t(t) + 1]; ++d) {
-      largest = std::max(largest, bounds[size_t(d) + 1] - bounds[size_t(d)]);
-    }
+    for (int64_t d = tasks[size_t(t)]; d < tasks[size_t(t) + 1]; ++d) largest = std::max(largest, size(d));
     Scratch<R> room(whole ? 0 : largest);
     for (int64_t d = tasks[size_t(t)]; d < tasks[size_t(t) + 1]; ++d) {
-      const int64_t begin = bounds[size_t(d)], count = bounds[size_t(d) + 1] - begin;
+      const int64_t begin = bounds[size_t(d)], count = size(d);
       if (count == 0) continue;
       R* const inside = records.data() + begin;
       const R* const sorted = whole ? inside : sort_run(inside, room.data(), count);

@@ -15,16 +15,11 @@
 namespace sortax {
 
 // Records: a key, alone or with the position it came from. A pair of 32-bit key and position is one integer.
-struct Key32 {
-  using Key = uint32_t;
-  uint32_t k;
-  static Key32 make(Key key, uint32_t) { return {key}; }
-  Key key() const { return k; }
-};
-struct Key64 {
-  using Key = uint64_t;
-  uint64_t k;
-  static Key64 make(Key key, uint32_t) { return {key}; }
+template <class K>
+struct KeyOnly {
+  using Key = K;
+  K k;
+  static KeyOnly make(Key key, uint32_t) { return {key}; }
   Key key() const { return k; }
 };
 struct Pair32 {

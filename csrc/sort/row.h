@@ -23,8 +23,21 @@ enum IndexOutput { kIndices, kInverse, kFirst, kLast, kIndexOutputs };
 
 struct IndexOutputs : std::array<int32_t*, kIndexOutputs> {
   bool wants_runs() const { return (*this)[kFirst] != nullptr || (*this)[kLast] != nullptr; }
+  void put_run(int64_t element, int64_t first, int64_t last) const {
+    if ((*this)[kFirst] != nullptr) (*this)[kFirst][element] = int32_t(first);
+    if ((*this)[kLast] != nullptr) (*this)[kLast][element] = int32_t(last);
+  }
   int64_t count() const { return kIndexOutputs - std::count(begin(), end(), nullptr); }
 };
+
+// Calls visit(begin, end) on each run of equal keys among n in order.
+template <class Key, class Visit>
+inline void for_each_run(int64_t n, const Key& key, const Visit& visit) {
+  for (int64_t i = 0, end; i < n; i = end) {
+    for (end = i + 1; end < n && key(end) == key(i);) ++end;
+    visit(i, end);
+  }
+}
 
 template <class O>
 struct Row {
@@ -39,7 +52,7 @@ struct Row {
 };
 
 template <class O>
-using KeyRecord = std::conditional_t<sizeof(typename O::Key) == 8, Key64, Key32>;
+using KeyRecord = KeyOnly<std::conditional_t<sizeof(typename O::Key) == 8, uint64_t, uint32_t>>;
 template <class O>
 using PairRecord = std::conditional_t<sizeof(typename O::Key) == 8, Pair64, Pair32>;
 
@@ -83,18 +96,13 @@ SORTAX_INLINE void load(const Row<O> row, R* records) {
   for (int64_t i = 0; i < row.n; ++i) records[i] = R::make(row.key(i), uint32_t(i));
 }
 
-template <class O>
-inline void put_run(const Row<O>& row, int64_t at, int64_t first, int64_t last) {
-  if (row.outputs[kFirst] != nullptr) row.outputs[kFirst][at] = int32_t(first);
-  if (row.outputs[kLast] != nullptr) row.outputs[kLast][at] = int32_t(last);
-}
-
 template <class O, class R>
 void emit_runs(const Row<O>& row, const R* records, int64_t begin, int64_t count) {
-  for (int64_t i = 0, end; i < count; i = end) {
-    for (end = i + 1; end < count && records[end].key() == records[i].key();) ++end;
-    for (int64_t k = i; k < end; ++k) put_run(row, records[k].index(), begin + i, begin + end - 1);
-  }
+  for_each_run(
+      count, [&](int64_t i) { return records[i].key(); },
+      [&](int64_t i, int64_t end) {
+        for (int64_t k = i; k < end; ++k) row.outputs.put_run(records[k].index(), begin + i, begin + end - 1);
+      });
 }
 
 // The results of the sorted records, no run of which goes on outside, that stand at `begin` and after in the row.
@@ -140,13 +148,13 @@ bool emit_if_ordered(const Row<O>& row, const Summary& found) {
     if (out == nullptr) continue;
     for (int64_t i = 0; i < n; ++i) out[i] = int32_t(start + step * i);
   }
-  if (row.outputs.wants_runs()) {
-    for (int64_t i = 0, end; i < n; i = end) {
-      for (end = i + 1; end < n && row.key(end) == row.key(i);) ++end;
-      // A row in strictly reverse order has runs of one element only.
-      for (int64_t k = i; k < end; ++k) put_run(row, k, start + step * i, start + step * (end - 1));
-    }
-  }
+  if (!row.outputs.wants_runs()) return true;
+  for_each_run(
+      n, [&](int64_t i) { return row.key(i); },
+      [&](int64_t i, int64_t end) {
+        // A row in strictly reverse order has runs of one element only.
+        for (int64_t k = i; k < end; ++k) row.outputs.put_run(k, start + step * i, start + step * (end - 1));
+      });
   return true;
 }
 

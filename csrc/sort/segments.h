@@ -31,8 +31,8 @@ SORTAX_INLINE Range range_of(const int32_t* ids, int64_t begin, int64_t end) {
 template <class O>
 void sort_segments(const Workers& workers, const Row<O>& row, const int32_t* ids) {
   const Split chunks = chunks_of(workers, row.n);
-  std::vector<Range> ranges(static_cast<size_t>(chunks.parts));
-  for_each(workers, chunks.parts,
+  std::vector<Range> ranges(static_cast<size_t>(chunks.count));
+  for_each(workers, chunks.count,
            [&](int64_t p) { ranges[size_t(p)] = vectorized<range_of>(ids, chunks.begin(p), chunks.begin(p + 1)); });
   Range range = ranges[0];
   for (const Range& r : ranges) range = {std::min(range.least, r.least), std::max(range.most, r.most)};

@@ -11,9 +11,8 @@ static const Signature kSort{{{"x", Extent::kMain}, {"segments", Extent::kSame, 
                               {"inverse", Extent::kSame, Type::kIndex},
                               {"first", Extent::kSame, Type::kIndex},
                               {"last", Extent::kSame, Type::kIndex}},
-                             1,  // descending
-                             1,  // segments
-                             true};
+                             {"descending", "outputs"},
+                             1};  // segments
 
 static void sort(const Call& call) {
   IndexOutputs outputs;

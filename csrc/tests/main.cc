@@ -1,5 +1,6 @@
 // The unit tests of the kernels, without XLA; meant to run under the sanitizers.
 
+#include "core/isa.h"
 #include "tests/check.h"
 
 namespace sortax::test {
@@ -23,6 +24,13 @@ int main() {
   test_isotonic();
   test_kernel_sum();
   test_inverse_cdf();
+#if defined(__x86_64__)
+  while (sortax::instructions != sortax::Instructions::kBaseline) {
+    sortax::instructions = sortax::Instructions(int(sortax::instructions) - 1);
+    test_select();
+    test_kernel_sum();
+  }
+#endif
   std::printf("%d checks, %d failed\n", checks, failures);
   return failures == 0 ? 0 : 1;
 }
