@@ -179,7 +179,8 @@ class Permutation(eqx.Module):
 
         - `indices`: integers shaped like `x`: the i-th in the right order is `x[indices[i]]`, as `jnp.argsort` gives it.
 
-        **Returns:** one number a row. **Raises:** as `log_entries`.
+        **Returns:** one number a row. **Raises:** `TypeError` unless the indices are integers, or if the relaxation has
+        no logarithms of entries; `ValueError` unless they have the shape of `x`.
 
         ??? example
             ```python

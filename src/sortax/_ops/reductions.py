@@ -95,11 +95,12 @@ def min(
     **Ties:** `Exact("stable")` gives the cotangent to the first of the smallest, as `sort(a)[0]` does;
     `Exact("average")` shares it, as `jnp.min` does.
 
-    **NaN:** NaN if any element is, and the cotangent goes to the NaNs, as for [`sortax.max`][].
+    **NaN:** NaN if any element is, and the cotangent goes to the NaNs, by the same rule. NaN where `where` leaves none.
 
     **Cost:** O(n) time and memory.
 
-    **Raises:** as [`sortax.max`][].
+    **Raises:** `ValueError` for an empty axis, or for integers with `where`, without `initial`; `ValueError` if `axis` is
+    out of range or `where` does not fit; `TypeError` if `where` is not boolean.
 
     ??? example
         ```python

@@ -31,8 +31,12 @@ def segment_top_k(
 
     **Arguments:**
 
-    - `data`, `segment_ids`, `num_segments`, `axis`: as for [`sortax.segment_sort`][].
+    - `data`: array of any shape and of any boolean, integer, floating or complex dtype.
+    - `segment_ids`: integers, the segment of each element, in any order: a vector along the axis, or of the shape of `data`.
+      An element whose id is negative, or not below `num_segments`, is in no segment, as in `jax.ops.segment_sum`: padding.
     - `k`: how many; known when traced.
+    - `num_segments`: how many segments there are; by default one more than the largest id, if that is known when traced.
+    - `axis`: the axis that is segmented.
     - `relax`: what sorting means; see [`sortax.Exact`][].
 
     **Returns:**
@@ -42,10 +46,11 @@ def segment_top_k(
 
     **Ties:** the first of equal elements first; the derivative is what `relax` says. **NaN:** first.
 
-    **Cost:** as [`sortax.segment_sort`][]; k num_segments more memory.
+    **Cost:** O(n) time on a CPU, two sorts elsewhere; O(n + k num_segments) memory.
 
-    **Raises:** as [`sortax.segment_sort`][]; `ValueError` if `k` is negative; `TypeError` if `k` is not an integer known when
-    traced.
+    **Raises:** `TypeError` if ids are not integers; `ValueError` if ids do not fit the array, or are traced without
+    `num_segments`, or if `axis` is out of range, or if `k` is
+    negative; `TypeError` if `k` is not an integer that is known when traced.
 
     ??? example
         ```python
@@ -83,7 +88,7 @@ def segment_quantile(
 
     - `data`: array of any real dtype.
     - `segment_ids`: the segment of each element: integers, along the axis or of the shape of `data`, in any order. Elements of
-      none of the segments are left out, as those of [`sortax.segment_sort`][] are.
+      none of the segments are left out: padding.
     - `q`: probabilities from 0 to 1, of any shape; may be traced.
     - `num_segments`: how many segments; by default one more than the largest id, which must be known then.
     - `axis`: the axis along which the segments lie.
@@ -97,7 +102,7 @@ def segment_quantile(
     Floats: the axes of `q`, then those of `data` with `num_segments` in the place of the axis; of the dtype of `data`, or of
     JAX's default for integers.
 
-    **Hits:** a rank of a segment is hit as in [`sortax.quantile`][]: where its `q`, rounded to the dtype of the given `q`, is that.
+    **Hits:** a rank of a segment is hit where its `q` by the formula of the method, rounded to the dtype of the given `q`, is that `q`.
 
     **Ties:** the derivative of the order statistics is what `relax` says. In `q` it is the one from above.
 
@@ -141,7 +146,7 @@ def segment_median(
 
     - `data`: array of any real dtype.
     - `segment_ids`: the segment of each element: integers, along the axis or of the shape of `data`, in any order. Elements of
-      none of the segments are left out, as those of [`sortax.segment_sort`][] are.
+      none of the segments are left out: padding.
     - `num_segments`: how many segments; by default one more than the largest id, which must be known then.
     - `axis`: the axis along which the segments lie.
     - `relax`: what sorting means; see [`sortax.Exact`][].

@@ -88,12 +88,22 @@ def segment_argsort(
 
     **Arguments:**
 
-    - `data`, `segment_ids`, `num_segments`, `axis`, `descending`: as for [`sortax.segment_sort`][].
+    - `data`: array of any shape and of any boolean, integer, floating or complex dtype.
+    - `segment_ids`: integers, the segment of each element, in any order: a vector along the axis, or of the shape of `data`.
+      An element whose id is negative, or not below `num_segments`, is in no segment, as in `jax.ops.segment_sum`: padding.
+    - `num_segments`: how many segments there are; by default one more than the largest id, if that is known when traced.
+    - `axis`: the axis that is segmented.
+    - `descending`: largest first inside each segment; segments still ascend.
     - `relax`: accepted as by every op; integers carry no derivative.
 
     **Returns:** integers of the shape of `data`, places along the whole axis.
 
-    **Ties:** by position. **NaN:** last in its segment. **Cost:** as [`sortax.segment_sort`][]. **Raises:** as there.
+    **Ties:** by position. **NaN:** last in its segment (first when descending).
+
+    **Cost:** O(n) time on a CPU, two sorts elsewhere; O(n) memory.
+
+    **Raises:** `TypeError` if ids are not integers; `ValueError` if ids do not fit the array, or are traced without
+    `num_segments`, or if `axis` is out of range.
 
     ??? example
         ```python
@@ -121,20 +131,28 @@ def segment_rank(
     descending: bool = False,
     relax: AbstractRelaxation = Exact(),
 ) -> Real[Array, "..."]:
-    """The rank of each element inside its segment, from 0; see [`sortax.rank`][].
+    """The rank of each element inside its segment, from 0.
 
     **Arguments:**
 
-    - `data`, `segment_ids`, `num_segments`, `axis`: as for [`sortax.segment_sort`][].
-    - `method`: what equal elements get, as for [`sortax.rank`][].
+    - `data`: array of any shape and of any boolean, integer, floating or complex dtype.
+    - `segment_ids`: integers, the segment of each element, in any order: a vector along the axis, or of the shape of `data`.
+      An element whose id is negative, or not below `num_segments`, is in no segment, as in `jax.ops.segment_sum`: padding.
+    - `num_segments`: how many segments there are; by default one more than the largest id, if that is known when traced.
+    - `method`: what equal elements get: the `"average"` of their ranks, the `"min"` or the `"max"` of them, ranks
+      without gaps (`"dense"`), or ranks by position (`"ordinal"`).
+    - `axis`: the axis that is segmented.
     - `descending`: the largest of a segment has rank 0.
     - `relax`: what sorting means; see [`sortax.Exact`][], under which ranks are constants with derivative zero.
 
-    **Returns:** an array of the shape of `data`, of the dtype that `rank` has; 0 for elements of no segment.
+    **Returns:** an array of the shape of `data`: for `"average"` floats, of its dtype if that is floating and has at least 32 bits
+    and else of JAX's default; for the other methods integers. 0 for elements of no segment.
 
     **Ties:** by `method`. **NaN:** ranked last in its segment, as one tie. **Cost:** two sorts; O(n) memory.
 
-    **Raises:** as [`sortax.segment_sort`][]; `ValueError` if `method` is not one of these.
+    **Raises:** `TypeError` if ids are not integers; `ValueError` if ids do not fit the array, or are traced without
+    `num_segments`, or if `axis` is out of range, or `method` is
+    not one of these.
 
     ??? example
         ```python
@@ -167,20 +185,28 @@ def segment_top_k_mask(
     axis: int = 0,
     relax: AbstractRelaxation = Exact(),
 ) -> Float[Array, "..."]:
-    """1 for the `k` largest elements of each segment, 0 for the others; see [`sortax.top_k_mask`][].
+    """1 for the `k` largest elements of each segment, 0 for the others.
 
     **Arguments:**
 
-    - `data`, `segment_ids`, `num_segments`, `axis`: as for [`sortax.segment_sort`][].
+    - `data`: array of any shape and of any boolean, integer, floating or complex dtype.
+    - `segment_ids`: integers, the segment of each element, in any order: a vector along the axis, or of the shape of `data`.
+      An element whose id is negative, or not below `num_segments`, is in no segment, as in `jax.ops.segment_sum`: padding.
     - `k`: how many of each segment, not negative; may be traced. A segment that has fewer is taken whole.
+    - `num_segments`: how many segments there are; by default one more than the largest id, if that is known when traced.
+    - `axis`: the axis that is segmented.
     - `relax`: what sorting means; see [`sortax.Exact`][], under which the mask is a constant with derivative zero.
 
     **Returns:** floats of the shape of `data`, of its dtype if that is floating and else of JAX's default; 0 for elements of no
     segment.
 
-    **Ties:** as for `top_k_mask`. **NaN:** largest of its segment. **Cost:** as [`sortax.segment_rank`][].
+    **Ties:** the first of equal elements are taken; under `Exact("average")` those at the end share what is left.
 
-    **Raises:** as [`sortax.segment_sort`][]; `ValueError` if `k` is known and negative; `TypeError` if `k` is not an integer.
+    **NaN:** largest of its segment. **Cost:** two sorts; O(n) memory.
+
+    **Raises:** `TypeError` if ids are not integers; `ValueError` if ids do not fit the array, or are traced without
+    `num_segments`, or if `axis` is out of range, or if `k` is
+    known and negative; `TypeError` if `k` is not an integer.
 
     ??? example
         ```python

@@ -90,7 +90,7 @@ def bottom_k(
 
     **NaN:** last, as in `sort`.
 
-    **Cost:** as [`sortax.top_k`][].
+    **Cost:** O(n) time for small k, a part of a sort for large k; O(n) memory.
 
     **Raises:** `ValueError` if `k` or `axis` is out of range; `TypeError` if `k` is not an integer known when traced.
 
@@ -230,7 +230,7 @@ def argpartition(
 
     **Ties:** before or after the pivot by position. **NaN:** last.
 
-    **Cost:** as [`sortax.partition`][].
+    **Cost:** O(n) time on a CPU, two sorts elsewhere; O(n) memory.
 
     **Raises:** `ValueError` if `kth` or `axis` is out of range; `TypeError` if `kth` is not of integers known when traced.
 

@@ -79,7 +79,8 @@ class Permutahedron(AbstractSoftRelaxation):
             "take SoftSort, LapSum or SigmoidSum."
         )
 
-    def matrix(self, order: SortedOrder) -> NoReturn:
+    def permutation(self, order: SortedOrder) -> NoReturn:
+        """Refused, as `mix` is."""
         self.mix(order, order.values)
 
     def spread(self, order: SortedOrder, w: Array) -> Array:

@@ -9,7 +9,7 @@ import jax
 from jaxtyping import Array
 
 from .._order import SortedOrder
-from .._permutation import AbstractMatrix
+from .._permutation import AbstractMatrix, Permutation
 from .base import AbstractRelaxation, as_relaxation, with_derivative
 from .exact import Exact
 
@@ -70,8 +70,9 @@ class StraightThrough(AbstractRelaxation):
     weighted_quantile = _of_both(AbstractRelaxation.weighted_quantile)
     log_entries = _of_both(AbstractRelaxation.log_entries)
 
-    def matrix(self, order: SortedOrder) -> "StraightThroughMatrix":
-        return StraightThroughMatrix(self.relax.matrix(order), self.forward.matrix(order))
+    def permutation(self, order: SortedOrder) -> Permutation:
+        relax, forward = (each.permutation(order).matrix for each in (self.relax, self.forward))
+        return Permutation(order, StraightThroughMatrix(relax, forward))
 
     def temperature_for(self, order: SortedOrder, neighbours: Array) -> Array:
         return self.relax.temperature_for(order, neighbours)
