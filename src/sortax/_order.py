@@ -159,11 +159,14 @@ class SortedOrder(eqx.Module):
     @property
     def position(self) -> Int[Array, "*shape"]:
         """The position of each place of the order in its own segment, from 0."""
-        return self.index - self._first(self._segment_begins)
+        # Without segments nothing is scanned, which would take time to compile.
+        return self.index if self.segments_in_order is None else self.index - self._first(self._segment_begins)
 
     @property
     def position_from_end(self) -> Int[Array, "*shape"]:
         """The same from the end of the own segment, from 0."""
+        if self.segments_in_order is None:
+            return self.shape[self.positive_axis] - 1 - self.index
         return self._last(self._segment_begins) - self.index
 
     @property
