@@ -1,11 +1,11 @@
 """The ops that say where each element stands: `rank` and `top_k_mask`."""
 
 import functools
-from typing import Literal
+from typing import Any, Literal
 
 import jax
 import jax.numpy as jnp
-from jax.typing import ArrayLike, DTypeLike
+from jax.typing import ArrayLike
 from jaxtyping import Array, Float, Real
 
 from .. import _primitives as primitives
@@ -63,20 +63,19 @@ def rank(
     check_choice("method", method, primitives.RANK_METHODS)
     x = as_array("a", a)
     mask = arguments.as_mask(where, x.shape)
-    arrays = [array if axis is not None else array.ravel() for array in ([x] if mask is None else [x, mask])]
-    axis = 0 if axis is None else arguments.normalize(axis, x.ndim)
-    return _rank(arrays, as_relaxation(relax), axis, method, arguments.as_flag("descending", descending))
+    parts = {} if mask is None else {"where": mask if axis is not None else mask.ravel()}
+    x, axis = arguments.flatten_if_none(x, axis)
+    descending = arguments.as_flag("descending", descending)
+    ranks = ranks_in_parts(x, parts, as_relaxation(relax), axis, method, descending)
+    return ranks if mask is None else jnp.where(parts["where"], ranks, 0)
 
 
-@functools.partial(jax.jit, static_argnums=(2, 3, 4))
-def _rank(arrays: list[Array], relax: AbstractRelaxation, axis: int, method: str, descending: bool) -> Array:
-    x, *masks = arrays
-    order = SortedOrder(x, axis, descending=descending, where=masks[0] if masks else None)
-    ranks = ranks_by(relax, order, method)
-    return jnp.where(masks[0], ranks, 0) if masks else ranks
-
-
-def ranks_by(relax: AbstractRelaxation, order: SortedOrder, method: str) -> Array:
+@functools.partial(jax.jit, static_argnums=(3, 4, 5))
+def ranks_in_parts(
+    x: Array, parts: dict[str, Any], relax: AbstractRelaxation, axis: int, method: str, descending: bool
+) -> Array:
+    """Ranks, with the `segments` of an order or what it leaves out among `parts`."""
+    order = SortedOrder(x, axis, descending=descending, **parts)
     return relax.rank(order) if method == "average" else relax.integer_ranks(order, method)
 
 
@@ -126,16 +125,12 @@ def top_k_mask(
     value = concrete_or_none(k)
     if value is not None and not 0 <= value <= x.shape[axis]:
         raise ValueError(f"k must be from 0 to {x.shape[axis]}, the length of axis {axis}, got {value}.")
-    return _top_k_mask([x] if mask is None else [x, mask], count, as_relaxation(relax), axis)
+    taken = mask_in_parts(x, {} if mask is None else {"where": mask}, count, as_relaxation(relax), axis)
+    return taken if mask is None else jnp.where(mask, taken, 0)
 
 
-@functools.partial(jax.jit, static_argnums=3)
-def _top_k_mask(arrays: list[Array], k: Array, relax: AbstractRelaxation, axis: int) -> Array:
-    x, *masks = arrays
-    order = SortedOrder(x, axis, where=masks[0] if masks else None, reverse_ties=True)
-    taken = relax.top_k_mask(order, k.astype(jnp.int32)).astype(mask_dtype(x))
-    return jnp.where(masks[0], taken, 0) if masks else taken
-
-
-def mask_dtype(x: Array) -> DTypeLike:
-    return x.dtype if jnp.issubdtype(x.dtype, jnp.floating) else jnp.result_type(float)
+@functools.partial(jax.jit, static_argnums=4)
+def mask_in_parts(x: Array, parts: dict[str, Any], k: Array, relax: AbstractRelaxation, axis: int) -> Array:
+    """The mask of the `k` largest, with the `segments` of an order or what it leaves out among `parts`."""
+    taken = relax.top_k_mask(SortedOrder(x, axis, reverse_ties=True, **parts), k.astype(jnp.int32))
+    return taken.astype(x.dtype if jnp.issubdtype(x.dtype, jnp.floating) else jnp.result_type(float))

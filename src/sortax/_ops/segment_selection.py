@@ -102,7 +102,8 @@ def segment_quantile(
     Floats: the axes of `q`, then those of `data` with `num_segments` in the place of the axis; of the dtype of `data`, or of
     JAX's default for integers.
 
-    **Hits:** a rank of a segment is hit where its `q` by the formula of the method, rounded to the dtype of the given `q`, is that `q`.
+    **Hits:** a rank of a segment is hit where its `q` by the formula of the method, rounded to the dtype of the given `q`, is
+    that `q`.
 
     **Ties:** the derivative of the order statistics is what `relax` says. In `q` it is the one from above.
 

@@ -1,9 +1,7 @@
 """Order inside segments, ragged groups given by ids as in `jax.ops.segment_sum`: no padding, ids in any order."""
 
-import functools
 from typing import Any, Literal
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.typing import ArrayLike
@@ -11,11 +9,11 @@ from jaxtyping import Array, Float, Int, Real, Shaped
 
 from .. import _primitives as primitives
 from .._checks import as_array, check_choice, concrete_or_none
-from .._order import SortedOrder
 from .._relaxations import AbstractRelaxation, Exact, as_relaxation
 from . import arguments
 from .order_statistics import along, check_whole
-from .ranking import mask_dtype, ranks_by
+from .ranking import mask_in_parts, ranks_in_parts
+from .sorting import sort_in_parts
 
 
 def segment_sort(
@@ -65,12 +63,7 @@ def segment_sort(
     """
     descending = arguments.as_flag("descending", descending)
     x, ids, _, axis = segmented(data, segment_ids, num_segments, axis)
-    return _segment_sort(x, jnp.broadcast_to(ids, x.shape), as_relaxation(relax), axis, descending)
-
-
-@functools.partial(jax.jit, static_argnums=(3, 4))
-def _segment_sort(x: Array, ids: Array, relax: AbstractRelaxation, axis: int, descending: bool) -> Array:
-    return relax.sort(SortedOrder(x, axis, segments=ids, descending=descending))
+    return sort_in_parts(x, {"segments": jnp.broadcast_to(ids, x.shape)}, as_relaxation(relax), axis, descending)
 
 
 def segment_argsort(
@@ -167,13 +160,8 @@ def segment_rank(
     descending = arguments.as_flag("descending", descending)
     x, ids, num_segments, axis = segmented(data, segment_ids, num_segments, axis)
     ids = jnp.broadcast_to(ids, x.shape)
-    ranks = _segment_rank(x, ids, as_relaxation(relax), axis, method, descending)
+    ranks = ranks_in_parts(x, {"segments": ids}, as_relaxation(relax), axis, method, descending)
     return jnp.where(ids < num_segments, ranks, 0)
-
-
-@functools.partial(jax.jit, static_argnums=(3, 4, 5))
-def _segment_rank(x: Array, ids: Array, relax: AbstractRelaxation, axis: int, method: str, descending: bool) -> Array:
-    return ranks_by(relax, SortedOrder(x, axis, segments=ids, descending=descending), method)
 
 
 def segment_top_k_mask(
@@ -225,14 +213,8 @@ def segment_top_k_mask(
     if value is not None and value < 0:
         raise ValueError(f"k must not be negative, got {value}.")
     ids = jnp.broadcast_to(ids, x.shape)
-    taken = _segment_top_k_mask(x, ids, count.astype(jnp.int32), as_relaxation(relax), axis)
+    taken = mask_in_parts(x, {"segments": ids}, count, as_relaxation(relax), axis)
     return jnp.where(ids < num_segments, taken, 0)
-
-
-@functools.partial(jax.jit, static_argnums=4)
-def _segment_top_k_mask(x: Array, ids: Array, k: Array, relax: AbstractRelaxation, axis: int) -> Array:
-    order = SortedOrder(x, axis, segments=ids, reverse_ties=True)
-    return relax.top_k_mask(order, k).astype(mask_dtype(x))
 
 
 def segmented(data: Any, segment_ids: Any, num_segments: Any, axis: Any) -> tuple[Array, Array, int, int]:

@@ -70,12 +70,13 @@ def sort(
     """
     _refuse("sort", kind, order)
     x, axis = arguments.flatten_if_none(as_array("a", a), axis)
-    return _sort(x, as_relaxation(relax), axis, arguments.as_flag("descending", descending))
+    return sort_in_parts(x, {}, as_relaxation(relax), axis, arguments.as_flag("descending", descending))
 
 
-@functools.partial(jax.jit, static_argnums=(2, 3))
-def _sort(x: Array, relax: AbstractRelaxation, axis: int, descending: bool) -> Array:
-    return relax.sort(SortedOrder(x, axis, descending=descending))
+@functools.partial(jax.jit, static_argnums=(3, 4))
+def sort_in_parts(x: Array, parts: dict[str, Any], relax: AbstractRelaxation, axis: int, descending: bool) -> Array:
+    """`x` sorted, with the `segments` of an order or what it leaves out among `parts`."""
+    return relax.sort(SortedOrder(x, axis, descending=descending, **parts))
 
 
 def argsort(
