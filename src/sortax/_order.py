@@ -139,8 +139,6 @@ class SortedOrder(eqx.Module):
         """The axis, counted from the front."""
         return self.axis % self.values.ndim
 
-    # From the places of the input to the order, and back.
-
     def gather(self, v: Shaped[Array, "*shape"]) -> Shaped[Array, "*shape"]:
         """Π v: the elements of `v` in order."""
         return primitives.permute(self.indices, v, self.positive_axis)
@@ -148,8 +146,6 @@ class SortedOrder(eqx.Module):
     def scatter(self, w: Shaped[Array, "*shape"]) -> Shaped[Array, "*shape"]:
         """Π.T w: from the order back to the places of the input."""
         return primitives.permute(self.indices, w, self.positive_axis, transpose=True)
-
-    # Where an element stands.
 
     @property
     def index(self) -> Int[Array, "*shape"]:
@@ -183,8 +179,6 @@ class SortedOrder(eqx.Module):
     def component_size(self) -> Int[Array, "*shape"]:
         """How many elements the own component has."""
         return self._last(self.component_begins) + 1 - self.component_start
-
-    # What elements are worth.
 
     @property
     def finite(self) -> Bool[Array, "*shape"]:
@@ -233,8 +227,6 @@ class SortedOrder(eqx.Module):
         found = begins, self._centre(begins)
         return eqx.tree_at(lambda order: (order.split_begins, order.split_centre), self, found, is_leaf=lambda x: x is None)
 
-    # Equal elements.
-
     @property
     def run_begins(self) -> Bool[Array, "*shape"]:
         """Where a run of equal elements begins; all NaNs are equal, and so are -0 and +0."""
@@ -254,8 +246,6 @@ class SortedOrder(eqx.Module):
         if self.segments_in_order is not None:
             keys = [~self.segments_in_order if self.descending else self.segments_in_order, *keys]
         return primitives.permute_by_tangents(keys, v, self.positive_axis, descending=self.descending, transpose=transpose)
-
-    # Exact answers that need no sorted array.
 
     def at(self, ranks: Int[Array, "*ranks"], ties: str = "stable") -> Shaped[Array, "*ranks"]:
         """The elements at these indices of an order of one segment, by selection; `ties` says how they differentiate."""
@@ -281,8 +271,6 @@ class SortedOrder(eqx.Module):
         """The rank of each element of the input in its segment, from 0, with ties by `method`, as in `sortax.rank`."""
         return primitives.rank(self.x, self.positive_axis, method=method, descending=self.descending, segments=self.segments)
 
-    # What these properties are made of.
-
     @property
     def _segment_begins(self) -> Bool[Array, "*shape"]:
         begins = self.index == 0
@@ -307,17 +295,5 @@ class SortedOrder(eqx.Module):
         return lax.cummin(jnp.where(ends, self.index, n - 1), self.positive_axis, reverse=True)
 
     def _centre(self, begins: Bool[Array, "*shape"]) -> Float[Array, "*shape"]:
-        """Of each component the number that is nearest to the middle of the row."""
-        axis, middle = self.positive_axis, self.shape[self.positive_axis] // 2
         values = lax.stop_gradient(jnp.where(self.finite, self.ascending, 0))
-
-        def carried(begins: Array, *, reverse: bool) -> Array:
-            begins = begins | (self.index == middle)
-            continues = (~(primitives.shifted(begins, axis, 1) if reverse else begins)).astype(values.dtype)
-            return primitives.linear_scan(continues, jnp.where(begins, values, 0), axis, reverse=reverse)
-
-        forward = carried(begins, reverse=False)
-        backward = carried(primitives.shifted(begins, axis, -1, True), reverse=True)
-        # Placed on devices as the values are, which a choice between them must be.
-        is_before = (self.index < middle) | jnp.zeros_like(begins)
-        return jnp.where(is_before, backward, forward)
+        return primitives.middle_of_run(begins, values, self.positive_axis)

@@ -9,6 +9,9 @@ from ._ordering import LAST as LAST
 from ._ordering import VALUES as VALUES
 from ._sharding import require_unsharded as require_unsharded
 from .bin_masses import bin_masses as bin_masses
+from .carry import first_of_run as first_of_run
+from .carry import last_of_run as last_of_run
+from .carry import middle_of_run as middle_of_run
 from .gather import gather as gather
 from .gather import permute as permute
 from .gather import scatter_add as scatter_add

@@ -90,7 +90,7 @@ class Permutahedron(AbstractSoftRelaxation):
         if self.regularizer == "l2":
             starts = primitives.isotonic(begins, s, w, axis, regularizer="l2", rate=rate)
             return self.nan_where_invalid(order, _project(starts, s, w, rate, axis))
-        lowest = _carried(begins, w, axis) - 1
+        lowest = primitives.first_of_run(begins, w, axis) - 1
         w = w - lowest
         starts = primitives.isotonic(begins, s, jnp.log(w), axis, regularizer="kl", rate=rate)
         shares, of_shares = _shares(starts, s, rate, axis)
@@ -135,12 +135,5 @@ def _project(starts: Array, s: Array, w: Array, rate: Array, axis: int) -> Array
 def _shares(starts: Array, x: Array, rate: Array, axis: int) -> tuple[Array, Array]:
     """`x` minus the largest of its block, times the rate, and the mean of the exponentials of that."""
     # Scaled last: a difference of scaled numbers could be rounded once where they are rounded twice.
-    below = (x - lax.stop_gradient(_carried(starts, x, axis, last=True))) * rate
+    below = (x - lax.stop_gradient(primitives.last_of_run(starts, x, axis))) * rate
     return below, primitives.run_mean(starts, jnp.exp(below), axis)
-
-
-def _carried(starts: Array, x: Array, axis: int, *, last: bool = False) -> Array:
-    """For each element the first of its run, or the last."""
-    goes_on = (~starts).astype(x.dtype)
-    ends = primitives.shifted(starts, axis, -1, True)
-    return primitives.linear_scan(goes_on, jnp.where(ends if last else starts, x, 0), axis, reverse=last)
