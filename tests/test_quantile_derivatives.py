@@ -4,7 +4,6 @@ import functools
 
 import jax
 import numpy as np
-import pytest
 
 import sortax as sx
 from helpers import assert_same, central
@@ -13,7 +12,6 @@ from quantiles import METHODS, STEPPING, Q, X, by_every_method, close
 nan, inf = np.nan, np.inf
 
 
-@pytest.mark.lowering
 def test_derivatives_of_every_method():
     """In q, where it is between the jumps of all, and in the array."""
     q = np.array([0.123, 0.417, 0.456, 0.7771, 0.93])
