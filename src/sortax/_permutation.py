@@ -127,7 +127,8 @@ class Permutation(eqx.Module):
 
     def _product(self, v: Array) -> Array:
         if self.is_transposed:
-            return self.order.scatter(self.matrix.T @ v)
+            # Gathered through the inverse, which keeps every bit: XLA scatters narrow floats in wider ones.
+            return primitives.permute(self.order.inverse, self.matrix.T @ v, self.order.positive_axis)
         return self.matrix @ self.order.gather(v)
 
     def log_entries(self, columns: Any) -> Float[Array, "*shape"]:
