@@ -26,22 +26,18 @@ struct Workers {
   std::function<void(std::function<void()>)> schedule;  // queues a task; may run it never, late, or at once
 };
 
-// A callable by reference, so that what takes it is compiled once; what it refers to must outlive its calls.
-template <class... Arguments>
-class Callable {
+// A body by reference, so that what takes it is compiled once; it must outlive its calls.
+class LoopBody {
  public:
   template <class F>
-  explicit Callable(const F& f)
-      : f_(&f), call_([](const void* f, Arguments... arguments) { (*static_cast<const F*>(f))(arguments...); }) {}
+  explicit LoopBody(const F& f) : f_(&f), call_([](const void* f, int64_t i) { (*static_cast<const F*>(f))(i); }) {}
 
-  void operator()(Arguments... arguments) const { call_(f_, arguments...); }
+  void operator()(int64_t i) const { call_(f_, i); }
 
  private:
   const void* f_;
-  void (*call_)(const void*, Arguments...);
+  void (*call_)(const void*, int64_t);
 };
-
-using LoopBody = Callable<int64_t>;
 
 class Loop {
  public:
@@ -109,6 +105,17 @@ inline Split share(const Workers& workers, int64_t items, int64_t elements, int6
 template <class Body>
 void for_each_range(const Workers& workers, const Split& ranges, const Body& body) {
   for_each(workers, ranges.count, [&](int64_t p) { body(ranges.begin(p), ranges.begin(p + 1)); });
+}
+
+// Runs body(workers, i) on each item: with all threads on one after the other, or with one thread an item.
+template <class Body>
+void for_each_item(const Workers& workers, const Split& items, bool together, const Body& body) {
+  const Workers alone;
+  const Split ranges = together ? Split{items.size, 1} : items;
+  const auto run = [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) body(together ? workers : alone, i);
+  };
+  for_each_range(workers, ranges, run);
 }
 
 }  // namespace sortax

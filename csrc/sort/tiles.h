@@ -1,8 +1,7 @@
 // Rows along the middle axis of an array, in tiles of neighbours: copied to contiguous memory and shared among threads.
 //
-// Contract: for_each_tile calls body(workers, first, count) once for each tile
-// of `count` rows from row `first`, which are neighbours; with all threads in turn where the rows are long and few, and
-// otherwise one thread a tile. Allocates nothing.
+// Contract: for_each_tile calls body(workers, first, count) once for each tile of `count` rows from row `first`, which are
+// neighbours; with all threads in turn where the rows are long and few, and otherwise one thread a tile. Allocates nothing.
 
 #pragma once
 
@@ -21,7 +20,8 @@ inline Split share_rows(const Workers& workers, const Grid& grid, int64_t items)
   return share(workers, items, grid.rows() * grid.n, TileLimits::kParallel, TileLimits::kTasks);
 }
 
-inline void run_tiles(const Workers& workers, const Grid& grid, const Callable<const Workers&, int64_t, int64_t>& body) {
+template <class Body>
+void for_each_tile(const Workers& workers, const Grid& grid, const Body& body) {
   if (grid.rows() == 0) return;
   const int64_t tiles_a_slab = (grid.inner + TileLimits::kRows - 1) / TileLimits::kRows;
   const int64_t tiles = grid.outer * tiles_a_slab;
@@ -29,19 +29,8 @@ inline void run_tiles(const Workers& workers, const Grid& grid, const Callable<c
     const int64_t i = t % tiles_a_slab * TileLimits::kRows;
     body(some, t / tiles_a_slab * grid.inner + i, std::min(TileLimits::kRows, grid.inner - i));
   };
-  if (grid.n >= ParallelLimits::kLong && tiles < workers.count * 4) {
-    for (int64_t t = 0; t < tiles; ++t) run(workers, t);
-    return;
-  }
-  const Workers alone;
-  for_each_range(workers, share_rows(workers, grid, tiles), [&](int64_t begin, int64_t end) {
-    for (int64_t t = begin; t < end; ++t) run(alone, t);
-  });
-}
-
-template <class Body>
-void for_each_tile(const Workers& workers, const Grid& grid, const Body& body) {
-  run_tiles(workers, grid, Callable<const Workers&, int64_t, int64_t>(body));
+  const bool are_few = grid.n >= ParallelLimits::kLong && tiles < workers.count * 4;
+  for_each_item(workers, share_rows(workers, grid, tiles), are_few, run);
 }
 
 // Copies `count` neighbouring rows of length n, a stride apart, into contiguous ones; or back.
