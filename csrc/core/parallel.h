@@ -26,18 +26,22 @@ struct Workers {
   std::function<void(std::function<void()>)> schedule;  // queues a task; may run it never, late, or at once
 };
 
-// A body by reference, so that what takes it is compiled once; it must outlive its calls.
-class LoopBody {
+// A callable by reference, so that what takes it is compiled once; what it refers to must outlive its calls.
+template <class... Arguments>
+class Callable {
  public:
   template <class F>
-  explicit LoopBody(const F& f) : f_(&f), call_([](const void* f, int64_t i) { (*static_cast<const F*>(f))(i); }) {}
+  explicit Callable(const F& f)
+      : f_(&f), call_([](const void* f, Arguments... arguments) { (*static_cast<const F*>(f))(arguments...); }) {}
 
-  void operator()(int64_t i) const { call_(f_, i); }
+  void operator()(Arguments... arguments) const { call_(f_, arguments...); }
 
  private:
   const void* f_;
-  void (*call_)(const void*, int64_t);
+  void (*call_)(const void*, Arguments...);
 };
+
+using LoopBody = Callable<int64_t>;
 
 class Loop {
  public:
