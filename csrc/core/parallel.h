@@ -111,4 +111,15 @@ void for_each_range(const Workers& workers, const Split& ranges, const Body& bod
   for_each(workers, ranges.count, [&](int64_t p) { body(ranges.begin(p), ranges.begin(p + 1)); });
 }
 
+// Runs body(workers, i) on each item: with all threads on one after the other, or with one thread an item.
+template <class Body>
+void for_each_item(const Workers& workers, const Split& items, bool together, const Body& body) {
+  const Workers alone;
+  const Split ranges = together ? Split{items.size, 1} : items;
+  const auto run = [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) body(together ? workers : alone, i);
+  };
+  for_each_range(workers, ranges, run);
+}
+
 }  // namespace sortax

@@ -48,6 +48,7 @@ void scan_long_row(const Workers& workers, const typename Scan::Chunk& row, int6
 template <class Scan>
 void scan_rows(const Workers& workers, int64_t rows, int64_t n, const Scan& scan) {
   constexpr int64_t kLanes = Scan::kLanes;
+  if (rows == 0) return;
   if (rows < kLanes && n >= 2 * kLeastChunk) {
     const int64_t groups = std::max<int64_t>(std::min(n / Scan::kTask, workers.count), 1);
     for (int64_t r = 0; r < rows; ++r) scan_long_row(workers, scan.row(r), groups, scan);

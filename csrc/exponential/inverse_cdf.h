@@ -232,14 +232,8 @@ void inverse_cdf(const Workers& workers, const Grid& grid, const EdgeRow<E>& fir
     for (E** result : {&row.offset, &row.low, &row.width}) *result += edges.start(r);
     invert_row(some, row, tail);
   };
-  if (grid.rows() < workers.count) {
-    for (int64_t r = 0; r < grid.rows(); ++r) run(workers, r);
-    return;
-  }
-  const Split ranges = share(workers, grid.rows(), grid.rows() * grid.n, KernelSumLimits::kTask);
-  for_each_range(workers, ranges, [&](int64_t begin, int64_t end) {
-    for (int64_t r = begin; r < end; ++r) run(Workers{}, r);
-  });
+  const Split rows = share(workers, grid.rows(), grid.rows() * grid.n, KernelSumLimits::kTask);
+  for_each_item(workers, rows, rows.size < workers.count, run);
 }
 
 }  // namespace sortax

@@ -45,6 +45,7 @@ SORTAX_INLINE void advance_column(const double* real, const double* imaginary, c
     const int64_t j = (kBack ? steps - 1 - step : step) * kLanes;
     const double *const a = real + j, *const b = imaginary + j, *const own = v + j;
     double* const to = sum + j;
+    // Once unrolled, the loop over lanes would hardly be made into vectors.
 #pragma GCC unroll 1
     for (int64_t l = 0; l < kLanes; ++l) {
       if constexpr (kBack) {

@@ -226,20 +226,19 @@ struct KernelSum {
   }
 };
 
-template <class E, int kColumns>
-void sum_columns(const Workers& workers, const KernelSum<E, kColumns>& sum) {
-  if (sum.rows() > 0) scan_rows(workers, sum.rows(), sum.layout.n, sum);
-}
-
 template <class E>
 void kernel_sum(const Workers& workers, const Layout& layout, const ExponentialSum& kernel, bool odd, const E* z, const E* v,
                 E* out) {
   const ExponentialSum used = odd ? kernel.without_zero() : kernel;
+  const auto sum_columns = [&](auto columns, int64_t first, int64_t last) {
+    const KernelSum<E, decltype(columns)::value> sum{layout, used, odd, z, v, out, first, last};
+    scan_rows(workers, sum.rows(), layout.n, sum);
+  };
   // Neighbouring columns that share one row of distances share the decays, too.
   constexpr int kColumns = KernelSumLimits::kColumns;
   const int64_t paired = layout.inner_is_shared ? layout.inner / kColumns * kColumns : 0;
-  sum_columns(workers, KernelSum<E, kColumns>{layout, used, odd, z, v, out, 0, paired});
-  sum_columns(workers, KernelSum<E, 1>{layout, used, odd, z, v, out, paired, layout.inner});
+  sum_columns(std::integral_constant<int, kColumns>{}, 0, paired);
+  sum_columns(std::integral_constant<int, 1>{}, paired, layout.inner);
 }
 
 }  // namespace sortax

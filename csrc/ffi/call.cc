@@ -107,12 +107,12 @@ void Call::lay_out(const Signature& signature) {
   const auto order = attribute<Integers>("order"), shared = attribute<Integers>("shared");
   dims_ = main().dims();
   if (const char* const bad = Layout::make(dims_, order, axis, shared, layout_)) {
-    const bool is_axis = bad == std::string("axis"), is_order = bad == std::string("order");
-    const std::string given = is_axis ? std::to_string(axis) : text(numbers(is_order ? order : shared));
-    const char* const expected = is_axis    ? "one of its axes"
-                                 : is_order ? "a permutation of its axes"
-                                            : "distinct axes of it other than the axis worked on";
-    reject(std::string("attribute ") + bad + " is " + given + ", expected " + expected + ", where " + text(main()));
+    const std::string which = bad;
+    const std::string what = which == "axis" ? std::to_string(axis) + ", expected one of its axes"
+                             : which == "order"
+                                 ? text(numbers(order)) + ", expected a permutation of its axes"
+                                 : text(numbers(shared)) + ", expected distinct axes other than that worked on";
+    reject("attribute " + which + " is " + what + ", where " + text(main()));
   }
   is_shared_.assign(dims_.size(), false);
   for (size_t i = 0; i < dims_.size(); ++i) {

@@ -113,8 +113,8 @@ template <class O, class R>
 void sort_short_rows(const Workers& workers, const Batch<O>& batch) {
   constexpr int64_t kWidth = RowLanes<R>::kWidth;
   const int64_t rows = batch.from.rows(), groups = (rows + kWidth - 1) / kWidth;
-  for_each_range(workers, share_rows(workers, batch.from, groups), [&](int64_t begin, int64_t end) {
-    for (int64_t g = begin; g < end; ++g) sort_group<O, R>(batch, g * kWidth, std::min(kWidth, rows - g * kWidth));
+  for_each_item(workers, share_rows(workers, batch.from, groups), false, [&](const Workers&, int64_t g) {
+    sort_group<O, R>(batch, g * kWidth, std::min(kWidth, rows - g * kWidth));
   });
 }
 

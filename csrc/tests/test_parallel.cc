@@ -16,6 +16,23 @@ static void every_chunk_runs_once(const Workers& workers, const std::string& nam
   }
 }
 
+static void every_item_runs_once(const Workers& workers, const std::string& name) {
+  for (int64_t n : {0, 1, 5, 100}) {
+    for (bool together : {false, true}) {
+      std::vector<std::atomic<int>> runs(static_cast<size_t>(n));
+      std::atomic<bool> has_threads{true};
+      for_each_item(workers, share(workers, n, 1000, 10), together, [&](const Workers& some, int64_t i) {
+        runs[size_t(i)].fetch_add(1);
+        if (some.count != (together ? workers.count : 1)) has_threads = false;
+      });
+      bool once = true;
+      for (const auto& r : runs) once &= r.load() == 1;
+      CHECK(once, name + ": every item runs once, n = " + std::to_string(n));
+      CHECK(has_threads, name + ": all threads share an item, or one has it");
+    }
+  }
+}
+
 static void exceptions_come_back(const Workers& workers, const std::string& name) {
   bool caught = false;
   try {
@@ -40,6 +57,7 @@ void test_parallel() {
   for (const auto& [workers, name] :
        {std::pair{Workers{}, "alone"}, {pool.workers(4), "pool"}, {stalled.workers(4), "stalled"}}) {
     every_chunk_runs_once(workers, name);
+    every_item_runs_once(workers, name);
     exceptions_come_back(workers, name);
   }
   loops_nest(pool.workers(4));
