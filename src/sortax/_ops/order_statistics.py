@@ -66,7 +66,7 @@ def check_method(method: str, weighted: bool) -> None:
 def quantiles(
     a: Any, q: Any, scale: int, axis: Any, method: str, keepdims: bool, weights: Any, where: Any, relax: Any, skip_nan: bool
 ) -> Array:
-    """The ops of `_quantile.py` and `_nan_quantile.py`, with `q` from 0 to `scale`."""
+    """The ops of `quantiles.py` and `nan_quantiles.py`, with `q` from 0 to `scale`."""
     x, p = as_real("a", a), as_probabilities(q, scale)
     check_method(method, weights is not None)
     kept, mask = arguments.kept_shape(x.shape, axis), arguments.as_mask(where, x.shape)
@@ -84,7 +84,7 @@ def quantiles(
 
 
 def medians(a: Any, axis: Any, keepdims: bool, weights: Any, where: Any, relax: Any, skip_nan: bool) -> Array:
-    """The medians of `_quantile.py` and `_nan_quantile.py`."""
+    """The medians of `quantiles.py` and `nan_quantiles.py`."""
     # Put there explicitly: a user who forbids implicit transfers has given an array that is on its device.
     half = jax.device_put(0.5)
     method = "linear" if weights is None else "averaged_inverted_cdf"

@@ -34,7 +34,6 @@ from .select import partition as partition
 from .select import select as select
 from .select import top_k as top_k
 from .sort import argsort as argsort
-from .sort import group_ids as group_ids
 from .sort import invert as invert
 from .sort import lexsort as lexsort
 from .sort import sort as sort

@@ -48,13 +48,6 @@ def lexsort(keys: Sequence[Shaped[Array, "*shape"]], axis: int, *, descending: b
     return order
 
 
-def group_ids(keys: Sequence[Shaped[Array, "*shape"]], axis: int, *, descending: bool = False) -> Int[Array, "*shape"]:
-    """Integers that are equal where all keys are, and in their order."""
-    order = lexsort(keys, axis, descending=descending)
-    start = starts([permute(order, key, axis) for key in keys], axis)
-    return permute(order, jnp.cumsum(start, axis, dtype=jnp.int32), axis, transpose=True)
-
-
 def invert(order: Int[Array, "*shape"], axis: int) -> Int[Array, "*shape"]:
     """The inverse of a permutation along `axis`, in O(n): argsort(argsort(x)) without a second sort."""
     return permute(order, lax.broadcasted_iota(order.dtype, order.shape, axis), axis, transpose=True)
