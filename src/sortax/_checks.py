@@ -49,6 +49,14 @@ def check_operand(name: str, shape: tuple[int, ...], rows: tuple[int, ...], axis
         raise ValueError(f"{name} must have shape {rows}, or that with trailing columns{alone}, got {shape}.")
 
 
+def broadcasts(shape: tuple[int, ...], target: tuple[int, ...]) -> bool:
+    """Whether an array of `shape` broadcasts to `target`."""
+    try:
+        return np.broadcast_shapes(shape, target) == target
+    except ValueError:
+        return False
+
+
 def check_choice(name: str, value: Any, choices: Sequence[str]) -> None:
     if value not in choices:
         raise ValueError(f"unknown {name} {value!r}; pass one of {', '.join(map(repr, choices))}.")

@@ -168,7 +168,7 @@ class SortedOrder(eqx.Module):
     @property
     def component_begins(self) -> Bool[Array, "*shape"]:
         """Where a component begins."""
-        return self._begins if self.split_begins is None else self.split_begins
+        return jnp.isinf(self.gaps) if self.split_begins is None else self.split_begins
 
     @property
     def component_start(self) -> Int[Array, "*shape"]:
@@ -179,6 +179,11 @@ class SortedOrder(eqx.Module):
     def component_size(self) -> Int[Array, "*shape"]:
         """How many elements the own component has."""
         return self._last(self.component_begins) + 1 - self.component_start
+
+    def share_component(self, i: Int[Array, "*shape"], j: Int[Array, "*shape"]) -> Bool[Array, "*shape"]:
+        """Whether the elements at these indices of the order are in one component."""
+        start, axis = self.component_start, self.positive_axis
+        return primitives.gather(i, start, axis) == primitives.gather(j, start, axis)
 
     @property
     def finite(self) -> Bool[Array, "*shape"]:
@@ -192,12 +197,19 @@ class SortedOrder(eqx.Module):
         return -values if self.descending else values
 
     @property
+    def finite_values(self) -> Float[Array, "*shape"]:
+        """`ascending`, with 0 for what is not finite."""
+        return jnp.where(self.finite, self.ascending, 0)
+
+    @property
     def gaps(self) -> Float[Array, "*shape"]:
         """The distance of each element from the one before it, infinite where a component begins; without a derivative."""
         s = lax.stop_gradient(self.ascending)
         before = primitives.shifted(s, self.positive_axis, 1)
-        distance = jnp.where(s == before, 0, s - before)
-        return jnp.where(self._begins, jnp.inf, jnp.where(jnp.isnan(s), 0, distance))
+        # Infinities of one sign are no distance apart, and NaNs neither; all else is infinitely far from them.
+        is_same = (s == before) | (jnp.isnan(s) & jnp.isnan(before))
+        distance = jnp.where(is_same, 0, s - before)
+        return jnp.where(self._segment_begins | ~jnp.isfinite(distance), jnp.inf, distance)
 
     @property
     def centre(self) -> Float[Array, "*shape"]:
@@ -207,8 +219,7 @@ class SortedOrder(eqx.Module):
     @property
     def centred(self) -> Float[Array, "*shape"]:
         """`ascending` minus the `centre`; 0 for what is not finite."""
-        s = self.ascending
-        return jnp.where(self.finite, jnp.where(self.finite, s, 0) - self.centre, 0)
+        return jnp.where(self.finite, self.finite_values - self.centre, 0)
 
     def uncentred(self, y: Float[Array, "*shape"]) -> Shaped[Array, "*shape"]:
         """From what stands at each place of the order, relative to the centre, to the dtype and the direction of `x`.
@@ -223,7 +234,7 @@ class SortedOrder(eqx.Module):
 
         A sum over a component is then never measured from an element that has no part in it, and could be larger by any factor.
         """
-        begins = self._begins | (self.gaps > width)
+        begins = jnp.isinf(gaps := self.gaps) | (gaps > width)
         found = begins, self._centre(begins)
         return eqx.tree_at(lambda order: (order.split_begins, order.split_centre), self, found, is_leaf=lambda x: x is None)
 
@@ -249,14 +260,13 @@ class SortedOrder(eqx.Module):
 
     def at(self, ranks: Int[Array, "*ranks"], ties: str = "stable") -> Shaped[Array, "*ranks"]:
         """The elements at these indices of an order of one segment, by selection; `ties` says how they differentiate."""
-        return primitives.select(self.x, ranks, self.positive_axis, where=self.where, descending=self.descending, ties=ties)[
-            0
-        ]
+        x, axis = self.x, self.positive_axis
+        return primitives.select(x, ranks, axis, where=self.where, descending=self.descending, ties=ties)[0]
 
     def sorted(self, ties: str) -> Shaped[Array, "*shape"]:
         """`values`, which differentiate where elements are equal as `ties` says."""
-        found = primitives.sort(self.x, self.positive_axis, segments=self.segments, descending=self.descending, ties=ties)
-        return found[0]
+        axis = self.positive_axis
+        return primitives.sort(self.x, axis, segments=self.segments, descending=self.descending, ties=ties)[0]
 
     def top(self, k: int, ties: str = "stable") -> tuple[Shaped[Array, "..."], Int[Array, "..."]]:
         """The first `k` in order, and their indices."""
@@ -278,14 +288,6 @@ class SortedOrder(eqx.Module):
             begins |= self.segments_in_order != primitives.shifted(self.segments_in_order, self.positive_axis, 1)
         return begins
 
-    @property
-    def _begins(self) -> Bool[Array, "*shape"]:
-        """Where components begin in an order that is not split: infinities of one sign are one, and so are NaNs."""
-        s = lax.stop_gradient(self.ascending)
-        before = primitives.shifted(s, self.positive_axis, 1)
-        is_same = (s == before) | (jnp.isnan(s) & jnp.isnan(before))
-        return self._segment_begins | ~(is_same | jnp.isfinite(s - before))
-
     def _first(self, begins: Bool[Array, "*shape"]) -> Int[Array, "*shape"]:
         return lax.cummax(jnp.where(begins, self.index, 0), self.positive_axis)
 
@@ -295,5 +297,4 @@ class SortedOrder(eqx.Module):
         return lax.cummin(jnp.where(ends, self.index, n - 1), self.positive_axis, reverse=True)
 
     def _centre(self, begins: Bool[Array, "*shape"]) -> Float[Array, "*shape"]:
-        values = lax.stop_gradient(jnp.where(self.finite, self.ascending, 0))
-        return primitives.middle_of_run(begins, values, self.positive_axis)
+        return primitives.middle_of_run(begins, lax.stop_gradient(self.finite_values), self.positive_axis)

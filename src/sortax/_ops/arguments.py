@@ -11,7 +11,7 @@ import numpy as np
 from jax.typing import DTypeLike
 from jaxtyping import Array
 
-from .._checks import as_array, exceeds
+from .._checks import as_array, broadcasts, exceeds
 
 
 def as_few(name: str, x: Any) -> Array:
@@ -93,11 +93,7 @@ def as_mask(where: Any, shape: tuple[int, ...]) -> Array | None:
     mask = as_array("where", where)
     if mask.dtype != jnp.bool_:
         raise TypeError(f"where must be boolean, got dtype {mask.dtype}; pass a comparison such as x > 0.")
-    try:
-        fits = np.broadcast_shapes(mask.shape, shape) == shape
-    except ValueError:
-        fits = False
-    if not fits:
+    if not broadcasts(mask.shape, shape):
         raise ValueError(f"where must broadcast to the array's shape {shape}, got shape {mask.shape}.")
     return jnp.broadcast_to(mask, shape)
 

@@ -145,6 +145,11 @@ def in_floats(product: Callable[[Array], Array], v: Array, dtype: Any) -> Array:
     return product(v.astype(jnp.promote_types(dtype, wide_float(v.dtype)))).astype(v.dtype)
 
 
+def tied(order: SortedOrder, x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
+    """`x`, which is in order and the same for equal elements, with the derivative of their mean."""
+    return with_derivative(x, order.run_mean(x))
+
+
 @jax.custom_jvp
 def with_derivative(value: Array, carrier: Array) -> Array:
     """`value`, with the derivative of `carrier`."""

@@ -18,7 +18,7 @@ from .._permutation import AbstractMatrix
 from .base import in_floats
 from .exponentials import EXPONENTIAL
 from .kernel import Kernel, entropies, scaled_gaps
-from .soft import AbstractSoftRelaxation
+from .soft import AbstractMatrixRelaxation
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -37,7 +37,7 @@ class Distribution:
     """The standard deviation."""
 
 
-class AbstractCdfRelaxation(AbstractSoftRelaxation):
+class AbstractCdfRelaxation(AbstractMatrixRelaxation):
     """Each element counts as less than another by a degree, a distribution function of their difference."""
 
     @property
@@ -45,17 +45,8 @@ class AbstractCdfRelaxation(AbstractSoftRelaxation):
     def distribution(self) -> Distribution:
         """What the degree is a probability of, in temperatures."""
 
-    def mix(self, order: SortedOrder, v: Array) -> Array:
-        return self.matrix(order).mix(v)
-
-    def spread(self, order: SortedOrder, w: Array) -> Array:
-        return self.matrix(order).spread(w)
-
     def matrix(self, order: SortedOrder) -> "CdfMatrix":
         return _matrix(self, order)
-
-    def log_entries(self, order: SortedOrder, rows: Array, columns: Array) -> Array:
-        return self.matrix(order).log_entries(rows, columns)
 
     def rank(self, order: SortedOrder) -> Array:
         """The sum of the degrees, which is published: not the mean position."""
@@ -187,9 +178,8 @@ class CdfMatrix(AbstractMatrix):
 
     def log_entries(self, rows: Int[Array, "*shape"], columns: Int[Array, "*shape"]) -> Float[Array, "*shape"]:
         order, axis = self.order, self.order.positive_axis
-        x, anchor = jnp.where(order.finite, order.ascending, 0), self.edges.anchor(order.shape[axis])
-        rate, start = self.relax.rate(order), order.component_start
-        together = primitives.gather(rows, start, axis) == primitives.gather(columns, start, axis)
+        x, anchor = order.finite_values, self.edges.anchor(order.shape[axis])
+        rate, together = self.relax.rate(order), order.share_component(rows, columns)
         of_element = primitives.gather(columns, x, axis)
 
         def from_element(value: Array, offset: Array, there: Array) -> tuple[Array, Array]:

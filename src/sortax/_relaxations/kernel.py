@@ -11,7 +11,7 @@ from jaxtyping import Array, Float, Int
 from .. import _primitives as primitives
 from .._order import SortedOrder
 from .._permutation import AbstractMatrix
-from .base import in_floats, with_derivative
+from .base import in_floats, tied
 
 
 class Kernel(eqx.Module):
@@ -59,8 +59,8 @@ class KernelMatrix(eqx.Module):
 def kernel_matrix(order: SortedOrder, kernel: Kernel) -> KernelMatrix:
     """The matrix between the elements of an order that is split where nothing is left of the kernel."""
     x = order.centred
-    s = with_derivative(x, order.run_mean(x))
-    return KernelMatrix(scaled_gaps(order, kernel.rate), s * kernel.rate, x * kernel.rate, order.axis, kernel.terms)
+    s, gaps = tied(order, x), scaled_gaps(order, kernel.rate)
+    return KernelMatrix(gaps, s * kernel.rate, x * kernel.rate, order.axis, kernel.terms)
 
 
 def scaled_gaps(order: SortedOrder, rate: Float[Array, "*rows"]) -> Float[Array, "*shape"]:
@@ -92,10 +92,8 @@ class ScaledKernelMatrix(AbstractMatrix):
 
     def log_entries(self, rows: Int[Array, "*shape"], columns: Int[Array, "*shape"]) -> Float[Array, "*shape"]:
         axis, order = self.order.positive_axis, self.order
-        x = jnp.where(order.finite, order.ascending, 0)
-        s = with_derivative(x, order.run_mean(x))
-        start = order.component_start
-        is_together = primitives.gather(rows, start, axis) == primitives.gather(columns, start, axis)
+        x = order.finite_values
+        s, is_together = tied(order, x), order.share_component(rows, columns)
         distance = jnp.where(is_together, primitives.gather(rows, s, axis) - primitives.gather(columns, x, axis), 0)
         exponent = (jnp.abs(distance) * self.kernel.rate) ** self.kernel.power
         log = jnp.where(is_together, -exponent, -jnp.inf)

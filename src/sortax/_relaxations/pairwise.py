@@ -91,9 +91,8 @@ class PairwiseMatrix(AbstractMatrix):
         log_sums = self._joined(lax.map(jax.checkpoint(of_block), self._blocks(self.rows)))
         of_rows = jax.tree.map(lambda leaf: take(rows, leaf), self.rows)
         of_columns = jax.tree.map(lambda leaf: take(columns, leaf), self.columns)
-        start = self.order.component_start
         log = self.log_weight(of_rows, of_columns) - take(rows, log_sums)
-        return jnp.where(take(rows, start) == take(columns, start), log, -jnp.inf)
+        return jnp.where(self.order.share_component(rows, columns), log, -jnp.inf)
 
     def _log_weights(self, block: tuple[Any, Array]) -> Float[Array, "*batch rows columns"]:
         """The logarithms of weights of a block of rows, -inf between two components."""

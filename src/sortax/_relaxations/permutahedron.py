@@ -10,7 +10,7 @@ from jaxtyping import Array
 from .. import _primitives as primitives
 from .._checks import check_choice
 from .._order import SortedOrder
-from .base import check_floats, with_derivative
+from .base import check_floats, tied
 from .soft import AbstractSoftRelaxation, Temperature, as_temperature
 
 
@@ -86,7 +86,7 @@ class Permutahedron(AbstractSoftRelaxation):
     def spread(self, order: SortedOrder, w: Array) -> Array:
         """The projection onto the permutahedron of `w`."""
         axis, begins, rate = order.positive_axis, order.component_begins, self.rate(order)
-        s = jnp.where(order.finite, order.ascending, 0)
+        s = order.finite_values
         if self.regularizer == "l2":
             starts = primitives.isotonic(begins, s, w, axis, regularizer="l2", rate=rate)
             return self.nan_where_invalid(order, _project(starts, s, w, rate, axis))
@@ -101,8 +101,7 @@ class Permutahedron(AbstractSoftRelaxation):
         """The projection of the positions onto the permutahedron of `x`."""
         check_floats(self, order)
         axis, begins, rate = order.positive_axis, order.component_begins, self.rate(order)
-        positions, x = order.position.astype(order.dtype), jnp.where(order.finite, order.ascending, 0)
-        x = with_derivative(x, order.run_mean(x))
+        positions, x = order.position.astype(order.dtype), tied(order, order.finite_values)
         starts = primitives.isotonic(begins, positions, x, axis, regularizer=self.regularizer, rate=rate)
         if self.regularizer == "l2":
             y = _project(starts, positions, x, rate, axis)
@@ -119,7 +118,7 @@ class Permutahedron(AbstractSoftRelaxation):
         return order.scatter(self.spread(order, order.position.astype(order.dtype)))
 
     def log_neighbours(self, order: SortedOrder) -> Array:
-        axis, s = order.positive_axis, jnp.where(order.finite, order.ascending, 0)
+        axis, s = order.positive_axis, order.finite_values
         w = order.position.astype(order.dtype)
         w = w if self.regularizer == "l2" else jnp.log1p(w)
         starts = primitives.isotonic(order.component_begins, s, w, axis, regularizer=self.regularizer, rate=self.rate(order))

@@ -14,6 +14,7 @@ from jaxtyping import Array, Float
 from .. import _checks
 from .. import _primitives as primitives
 from .._order import SortedOrder
+from .._permutation import AbstractMatrix
 from .base import AbstractRelaxation
 
 Temperature = float | Float[Array, "..."]
@@ -74,11 +75,7 @@ class AbstractSoftRelaxation(AbstractRelaxation):
             return t
         shape, axis = order.shape, order.positive_axis
         one_a_row = (*shape[:axis], 1, *shape[axis + 1 :])
-        try:
-            fits = np.broadcast_shapes(t.shape, one_a_row) == one_a_row
-        except ValueError:
-            fits = False
-        if not fits:
+        if not _checks.broadcasts(t.shape, one_a_row):
             raise ValueError(
                 f"temperature must be one number, or one a row, of shape {one_a_row} here, got shape {t.shape}."
             )
@@ -124,3 +121,20 @@ class AbstractSoftRelaxation(AbstractRelaxation):
         bounds = tuple(jnp.asarray(jnp.log(bound), order.dtype) for bound in (1e-9, 1e6))
         low, high = lax.fori_loop(0, 40, halve, bounds)
         return jnp.exp(power * ((low + high) / 2 + log_extent))
+
+
+class AbstractMatrixRelaxation(AbstractSoftRelaxation):
+    """A soft relaxation that is written as its matrix."""
+
+    @abc.abstractmethod
+    def matrix(self, order: SortedOrder) -> AbstractMatrix:
+        """M."""
+
+    def mix(self, order: SortedOrder, v: Array) -> Array:
+        return self.matrix(order) @ v
+
+    def spread(self, order: SortedOrder, w: Array) -> Array:
+        return self.matrix(order).T @ w
+
+    def log_entries(self, order: SortedOrder, rows: Array, columns: Array) -> Array:
+        return self.matrix(order).log_entries(rows, columns)

@@ -10,10 +10,10 @@ from .._checks import check_choice
 from .._order import SortedOrder
 from .exponentials import EXPONENTIAL, gaussian
 from .kernel import Kernel, ScaledKernelMatrix, balancing_scales, entropies, kernel_matrix
-from .soft import AbstractSoftRelaxation, Temperature, as_temperature, reciprocal
+from .soft import AbstractMatrixRelaxation, Temperature, as_temperature, reciprocal
 
 
-class SoftSort(AbstractSoftRelaxation):
+class SoftSort(AbstractMatrixRelaxation):
     r"""SoftSort, exact and in O(n log n): the i-th sorted element is a mean of those around it.
 
     With $s$ the sorted $x$ and the temperature $t$, in the units of $x$ (of its square for `"squared"`),
@@ -74,24 +74,16 @@ class SoftSort(AbstractSoftRelaxation):
     def __check_init__(self) -> None:
         check_choice("distance", self.distance, ("absolute", "squared"))
 
-    def mix(self, order: SortedOrder, v: Array) -> Array:
-        return self.matrix(order).mix(v)
-
-    def spread(self, order: SortedOrder, w: Array) -> Array:
-        return self.matrix(order).spread(w)
-
     def matrix(self, order: SortedOrder) -> ScaledKernelMatrix:
-        K = kernel_matrix(self.split(order), self._kernel(order))
+        kernel = self._kernel(order)
+        K = kernel_matrix(self.split(order), kernel)
         if self.doubly_stochastic:
             column_scales = balancing_scales(K)
             row_scales = order.run_mean(column_scales)
         else:
             column_scales = K.ones
             row_scales = 1 / K(K.ones)
-        return ScaledKernelMatrix(order, self._kernel(order), K, self.nan_where_invalid(order, row_scales), column_scales)
-
-    def log_entries(self, order: SortedOrder, rows: Array, columns: Array) -> Array:
-        return self.matrix(order).log_entries(rows, columns)
+        return ScaledKernelMatrix(order, kernel, K, self.nan_where_invalid(order, row_scales), column_scales)
 
     @property
     def temperature_power(self) -> int:
