@@ -23,6 +23,9 @@ class AbstractMatrix(eqx.Module):
     `M @ v` is `mix` and `M.T @ w` is `spread`, for arrays in order that are shaped like `x`.
     """
 
+    order: SortedOrder
+    """The order whose elements it mixes."""
+
     @abc.abstractmethod
     def mix(self, v: Shaped[Array, "*shape"]) -> Shaped[Array, "*shape"]:
         """M @ v."""
@@ -80,8 +83,6 @@ class Permutation(eqx.Module):
         ```
     """
 
-    order: SortedOrder
-    """The permutation Π that sorts exactly."""
     matrix: AbstractMatrix
     """The matrix M of the relaxation, between elements in order."""
     is_transposed: bool = eqx.field(static=True, default=False)
@@ -89,7 +90,12 @@ class Permutation(eqx.Module):
     @property
     def T(self) -> "Permutation":
         """The transpose: carries what is in sorted order, a cotangent for example, back to where it came from."""
-        return Permutation(self.order, self.matrix, not self.is_transposed)
+        return Permutation(self.matrix, not self.is_transposed)
+
+    @property
+    def order(self) -> SortedOrder:
+        """The permutation Π that sorts exactly."""
+        return self.matrix.order
 
     @property
     def indices(self) -> Int[Array, "*shape"]:

@@ -80,11 +80,11 @@ class AbstractRelaxation(eqx.Module):
 
     def matrix(self, order: SortedOrder) -> AbstractMatrix:
         """M, where what its products have in common is computed once."""
-        return RelaxationMatrix(self, order)
+        return RelaxationMatrix(order, self)
 
     def permutation(self, order: SortedOrder) -> Permutation:
         """The operator P = M Π."""
-        return Permutation(order, self.matrix(order))
+        return Permutation(self.matrix(order))
 
     # What a relaxation may also have.
 
@@ -107,7 +107,6 @@ class RelaxationMatrix(AbstractMatrix):
     """The matrix of a relaxation that is given by its two products."""
 
     relax: AbstractRelaxation
-    order: SortedOrder
 
     def mix(self, v: Array) -> Array:
         return in_floats(lambda v: self.relax.mix(self.order, v.astype(self.order.dtype)), v, self.order.dtype)

@@ -140,7 +140,6 @@ def _edge_offset_jvp(axis: int, distribution: Distribution, primals: Any, tangen
 class CdfMatrix(AbstractMatrix):
     """Row i is the mass of each element in bin i. Rows and columns sum to one."""
 
-    order: SortedOrder
     relax: AbstractCdfRelaxation
     gaps: Float[Array, "*shape"]
     """The distances between neighbours, in temperatures."""

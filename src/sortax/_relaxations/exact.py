@@ -109,7 +109,7 @@ class Exact(AbstractRelaxation):
         return super().weighted_quantile(order, weights, q, quantile)
 
     def matrix(self, order: SortedOrder) -> "ExactMatrix":
-        return ExactMatrix(self, order)
+        return ExactMatrix(order, self)
 
     def log_entries(self, order: SortedOrder, rows: Array, columns: Array) -> Array:
         if self.ties != "average":
@@ -127,7 +127,6 @@ class ExactMatrix(AbstractMatrix):
     """Exact products: to the bit, and of any dtype that need not be averaged."""
 
     relax: Exact
-    order: SortedOrder
 
     def mix(self, v: Array) -> Array:
         return self.relax.mix(self.order, self._checked(v))

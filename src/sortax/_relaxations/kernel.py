@@ -72,7 +72,6 @@ def scaled_gaps(order: SortedOrder, rate: Float[Array, "*rows"]) -> Float[Array,
 class ScaledKernelMatrix(AbstractMatrix):
     """A kernel matrix of which rows and columns are scaled."""
 
-    order: SortedOrder
     kernel: Kernel
     K: KernelMatrix
     row_scales: Float[Array, "*shape"]

@@ -11,7 +11,6 @@ from jax import lax
 from jaxtyping import Array, Float, Int, PyTree
 
 from .. import _primitives as primitives
-from .._order import SortedOrder
 from .._permutation import AbstractMatrix
 
 _BLOCK = 1 << 18
@@ -49,7 +48,6 @@ class PairwiseMatrix(AbstractMatrix):
         ```
     """
 
-    order: SortedOrder
     log_weight: Callable[..., Float[Array, "..."]] = eqx.field(static=True)
     rows: PyTree[Array]
     columns: PyTree[Array]

@@ -72,7 +72,7 @@ class StraightThrough(AbstractRelaxation):
 
     def permutation(self, order: SortedOrder) -> Permutation:
         relax, forward = (each.permutation(order).matrix for each in (self.relax, self.forward))
-        return Permutation(order, StraightThroughMatrix(relax, forward))
+        return Permutation(StraightThroughMatrix(order, relax, forward))
 
     def temperature_for(self, order: SortedOrder, neighbours: Array) -> Array:
         return self.relax.temperature_for(order, neighbours)
