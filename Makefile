@@ -75,17 +75,18 @@ lint: $(STAMP)/dev ## ruff, clang-format and pyright: all of them, then failure 
 format: $(STAMP)/dev ## rewrite Python and C++ files in the style that lint asks for
 	@$(BIN)/ruff check --fix $(PY); $(BIN)/ruff format $(PY); $(BIN)/clang-format -i $(CPP)
 
-# Where addresses are randomised too widely for a thread sanitizer, setarch -R asks for none.
 sanitize: $(STAMP)/dev ## unit tests of the kernels under the address, undefined-behaviour and thread sanitizers
-	@set -e; fixed=; if setarch $$(uname -m) -R true 2>/dev/null; then fixed="setarch $$(uname -m) -R"; fi; \
-	for sanitizers in address,undefined thread; do \
-	  echo "==> unit tests of the kernels, sanitizers: $$sanitizers"; \
-	  folder=build/sanitize-$$sanitizers; mkdir -p $$folder; \
-	  { $(BIN)/cmake -S . -B $$folder -G Ninja -DCMAKE_MAKE_PROGRAM=$(CURDIR)/$(BIN)/ninja \
-	      -DSORTAX_TESTS=ON -DSORTAX_SANITIZE=$$sanitizers && $(BIN)/cmake --build $$folder --target sortax_tests; \
-	  } >$$folder/log 2>&1 || { tail -n 40 $$folder/log; exit 1; }; \
-	  $$fixed $$folder/sortax_tests; \
-	done
+	@$(MAKE) --no-print-directory -j 2 sanitize-address,undefined sanitize-thread
+
+# Where addresses are randomised too widely for a thread sanitizer, setarch -R asks for none.
+sanitize-%:
+	@folder=build/$@; mkdir -p $$folder; \
+	{ $(BIN)/cmake -S . -B $$folder -G Ninja -DCMAKE_MAKE_PROGRAM=$(CURDIR)/$(BIN)/ninja \
+	    -DSORTAX_TESTS=ON -DSORTAX_SANITIZE=$* && $(BIN)/cmake --build $$folder --target sortax_tests; \
+	} >$$folder/log 2>&1 || { tail -n 40 $$folder/log; exit 1; }; \
+	if setarch $$(uname -m) -R true 2>/dev/null; then fixed="setarch $$(uname -m) -R"; fi; \
+	checks=$$($$fixed $$folder/sortax_tests 2>&1) || { echo "$$checks"; exit 1; }; \
+	echo "==> unit tests of the kernels, sanitizers $*: $$checks"
 
 clean: ## remove .venv and everything built
 	rm -rf $(VENV) .venv-newest .venv-oldest build dist report site .pytest_cache .ruff_cache .hypothesis

@@ -5,21 +5,24 @@ import jax.numpy as jnp
 import numpy as np
 
 import sortax as sx
-from soft import OPS, SOFT, WITH_OPERATOR, numbers
+from ops import OPS, for_relaxation
+from soft import SOFT, numbers
 
-SOFT_OPS = {op: (OPS | WITH_OPERATOR)[op] for op in ("sort", "rank", "top_k_mask", "segment_rank")}
+SOFT_OPS = {op: OPS[op] for op in ("sort", "rank", "top_k_mask", "segment_rank")}
 # Long enough for several chunks, with ties.
 X = np.round(numbers(40), 1)[None]
 
 
-def everything():
-    """Values and derivatives of ops, by relaxation and op."""
+def everything(names):
+    """Values and derivatives of ops by these relaxations, by relaxation and op."""
 
     @jax.jit
     def both(x):
         found = {}
-        for name in ("Exact", "SoftSort squared", "SigmoidSum", "Permutahedron kl"):
-            relax, ops = (sx.Exact("average"), OPS) if name == "Exact" else (SOFT[name].make(0.4), SOFT_OPS)
+        for name in names:
+            relax, ops = (
+                (sx.Exact("average"), for_relaxation(False)) if name == "Exact" else (SOFT[name].make(0.4), SOFT_OPS)
+            )
             for op, f in ops.items():
                 y, pull = jax.vjp(lambda x, f=f, relax=relax: f(x, -1, relax), x)
                 found[f"{name}, {op}"] = y

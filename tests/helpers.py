@@ -17,15 +17,6 @@ import sortax as sx
 RELAXATIONS = {ties: sx.Exact(ties) for ties in ("stable", "average", "directional")}
 REVERSIBLE = {name: relax for name, relax in RELAXATIONS.items() if name != "directional"}
 
-# Every op as a function (x, axis, **options) -> array, for one key array; `linear` below is what `P @` multiplies.
-OPS = {
-    "sort": sx.sort,
-    "argsort": sx.argsort,
-    "sort_by": lambda x, axis=-1, **options: sx.sort_by(x, x, axis, **options),
-    "permutation": lambda x, axis=-1, **options: sx.permutation(x, axis, **options) @ x,
-}
-DIFFERENTIABLE = {name: op for name, op in OPS.items() if name != "argsort"}
-
 
 def _dtypes(names):
     return {name: np.dtype(getattr(ml_dtypes, name, name)) for name in names.split()}

@@ -10,24 +10,8 @@ from collections.abc import Callable
 import jax.numpy as jnp
 import numpy as np
 
-from helpers import all_sorting, is_complex, is_float, order, sorted_
-
-PROBABILITIES = np.array([0.5, 1.0, 0.0, 0.3, 0.9])
-LIMITS = (0.2, 0.4)
-
-
-def ids_of(n):
-    """Segments 0 and 1, neither together nor in order, and every sixth element in none of them."""
-    return np.resize([0, 1, 0, 0, 1, 2], n)
-
-
-def mask_of(n):
-    return np.arange(n) % 6 != 2
-
-
-def weights_of(n):
-    """Of two decimals each, whose sums hit no quantile by rounding; one is zero."""
-    return np.resize([1.25, 0.5, 2.0, 0.25, 0.0, 1.0], n)
+from helpers import all_sorting, is_float, order, sorted_
+from ops import LIMITS, ids_of, mask_of, pivots, weights_of
 
 
 def left_out(x):
@@ -39,14 +23,13 @@ def plain(x):
 
 
 @dataclasses.dataclass(frozen=True)
-class Op:
-    """`call(x, axis, relax)`; `value(rows)` and `tangent(x, dx, ds)` in NumPy, of rows and of one vector.
+class Oracle:
+    """Of an op, `value(rows)` and `tangent(x, dx, ds)` in NumPy, of rows and of one vector.
 
     `ds` are the tangents in the order of the sorted vector, of which elements with `before` come later. What `exact` says
     is equal to the bit (but for which NaN it is, with `any_nan`), else to rounding; `real` ops take no complex numbers.
     """
 
-    call: Callable
     value: Callable
     tangent: Callable
     before: Callable = plain
@@ -173,10 +156,6 @@ def winsorized_tangent(x, dx, ds):
     return np.where(x < s[low], ds[low], np.where(x > s[high], ds[high], dx))
 
 
-def pivots(n):
-    return (-2, n // 3)
-
-
 def partitioned(x):
     """Elements between the pivots in their old order, by NumPy's stable sort of the interval that each falls in."""
     n = x.shape[-1]
@@ -251,7 +230,3 @@ def segment_tangent(f, segments=2):
 
 def segment_ids(x):
     return ids_of(x.shape[-1])
-
-
-def is_inexact(x):
-    return is_float(x.dtype) or is_complex(x.dtype)

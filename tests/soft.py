@@ -1,13 +1,12 @@
-"""The table of soft relaxations, each with its matrix form in NumPy, and the ops that are asked of all of them."""
+"""The table of soft relaxations, each with its matrix form in NumPy."""
 
 import dataclasses
 from collections.abc import Callable
 
-import jax.numpy as jnp
 import numpy as np
 
 import sortax as sx
-from selection import SELECTIONS
+from ops import for_relaxation
 
 
 @dataclasses.dataclass(frozen=True)
@@ -137,30 +136,9 @@ SOFT = {
 }
 OPERATORS = [name for name, soft in SOFT.items() if soft.operator]
 
-# Every op as a function (x, axis, relax) -> array, with its results in the place of the axis.
-OPS = {
-    "sort": lambda x, axis, relax: sx.sort(x, axis, relax=relax),
-    "sort descending": lambda x, axis, relax: sx.sort(x, axis, descending=True, relax=relax),
-    "rank": lambda x, axis, relax: sx.rank(x, axis=axis, relax=relax),
-    "rank descending": lambda x, axis, relax: sx.rank(x, axis=axis, descending=True, relax=relax),
-    "top_k_mask": lambda x, axis, relax: sx.top_k_mask(x, 3, axis, relax=relax),
-    "segment_rank": lambda x, axis, relax: sx.segment_rank(x, np.arange(x.shape[axis]) % 2, axis=axis, relax=relax),
-    "segment_top_k_mask": lambda x, axis, relax: sx.segment_top_k_mask(
-        x, np.arange(x.shape[axis]) % 2, 2, axis=axis, relax=relax
-    ),
-} | {name: op.call for name, op in SELECTIONS.items()}
-WITH_OPERATOR = {
-    "sort_by": lambda x, axis, relax: sx.sort_by(x, jnp.sin(x), axis, relax=relax),
-    "P.T @": lambda x, axis, relax: sx.permutation(x, axis, relax=relax).T @ jnp.cos(x),
-}
-
-
-def ops_of_operators():
-    return OPS | WITH_OPERATOR
-
 
 def ops_of(name):
-    return ops_of_operators() if SOFT[name].operator else OPS
+    return for_relaxation(SOFT[name].operator)
 
 
 def numbers(n=9, seed=0):

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 import sortax as sx
-from soft import by_matrix, numbers, ops_of_operators
+from ops import for_relaxation
+from soft import by_matrix, numbers
 
 QUICK_TO_COMPILE = True
 PAGE = Path(__file__).parent.parent / "docs" / "extending.md"
@@ -83,7 +84,7 @@ def test_every_op_and_both_modes(own):
     """Each op of the table, along both axes of a batch: forward and reverse derivatives agree, and with central differences."""
     x = numbers(15, 5).reshape(3, 5)
     dx, dt = np.cos(np.arange(15.0)).reshape(3, 5), 0.3
-    ops = ops_of_operators()
+    ops = for_relaxation(True)
 
     def results(x, t):
         # A temperature that is an array is a parameter.

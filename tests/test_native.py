@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 import sortax as sx
+from helpers import deep_but
 
 LIBRARY = "libsortax_kernels.so"
 
@@ -94,7 +95,7 @@ def test_other_architecture(package, image):
     assert not available and "does not load on this platform" in reason
 
 
-@pytest.mark.parametrize("keep", [0, 1, 63, 64, 4096, 0.3, 0.9, -1])
+@pytest.mark.parametrize("keep", deep_but((0, 64, -1), [0, 1, 63, 64, 4096, 0.3, 0.9, -1]))
 def test_truncated(package, image, keep):
     size = int(keep * len(image)) if isinstance(keep, float) else keep % len(image)
     available, reason = spoil(package, image[:size])

@@ -67,7 +67,7 @@ def test_a_change_retraces_nothing(name, wrap):
         sx.rank(X, relax=make(wrap(0.4)))
 
 
-@pytest.mark.parametrize("name", deep_but(("SoftSort", "LapSum", "SigmoidSum", "Permutahedron l2"), SOFT))
+@pytest.mark.parametrize("name", deep_but(("SoftSort", "LapSum", "Permutahedron l2"), SOFT))
 def test_one_temperature_a_row(name):
     """It broadcasts against x with the axis of length one: as if each row were alone, in values and in derivatives."""
     make, x = SOFT[name].make, np.stack([X, 2 * X, X + 1]).reshape(3, 4, 2)

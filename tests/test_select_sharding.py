@@ -12,7 +12,7 @@ from jax.sharding import PartitionSpec as P
 import sortax as sx
 from devices import SPLITS, assert_no_collective, mesh, placed
 from helpers import RELAXATIONS, REVERSIBLE, deep_but
-from selection import SELECTIONS
+from ops import OPS
 
 QUICK_TO_COMPILE = True
 # Integers, with ties, in whose sums no order of addition makes a difference.
@@ -30,7 +30,6 @@ NAMES = (
     "segment_top_k",
     "trimmed_mean where",
 )
-EVERY = {name: SELECTIONS[name] for name in NAMES}
 MASKS = {
     "rank": lambda x, axis, relax: sx.rank(x, axis=axis, relax=relax),
     "rank where": lambda x, axis, relax: sx.rank(x, "dense", axis, where=x > 2, relax=relax),
@@ -50,8 +49,8 @@ def all_of(axis, ties):
 
     def run(x):
         found = {}
-        for name, op in EVERY.items():
-            f = lambda x: op.call(x, axis, relax)
+        for name in NAMES:
+            f = lambda x: OPS[name](x, axis, relax)
             found[name], found[f"tangent of {name}"] = jax.jvp(f, (x,), (x * x,))
             if ties in REVERSIBLE:
                 found[f"cotangent of {name}"] = jax.vjp(f, x)[1](found[name] * 2)[0]
@@ -60,8 +59,9 @@ def all_of(axis, ties):
     return jax.jit(run)
 
 
-AUTO = [("rows", ties) for ties in RELAXATIONS] + [("columns", "stable")]
-CASES = [pytest.param("Auto", *case, marks=pytest.mark.lowering) for case in AUTO] + [("Explicit", "rows", "stable")]
+AUTO = [("rows", "average"), ("rows", "stable"), ("rows", "directional"), ("columns", "stable")]
+CASES = [pytest.param("Auto", *AUTO[0], marks=pytest.mark.lowering), ("Explicit", "rows", "stable")]
+CASES += [pytest.param("Auto", *case, marks=[pytest.mark.lowering, pytest.mark.deep]) for case in AUTO[1:]]
 
 
 @pytest.mark.parametrize(("kind", "split", "ties"), CASES)

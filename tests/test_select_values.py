@@ -12,6 +12,7 @@ from hypothesis import given
 
 import sortax as sx
 from helpers import DTYPES, RELAXATIONS, assert_same, distributions, draw, is_complex, is_float, nans, order, sorted_, take
+from ops import OPS
 from order_statistics import is_nan
 from selection import SELECTIONS
 
@@ -27,7 +28,7 @@ def ops_for(dtype):
 
 @functools.cache
 def compiled(names, axis, ties="stable"):
-    return jax.jit(lambda x: {name: SELECTIONS[name].call(x, axis, RELAXATIONS[ties]) for name in names})
+    return jax.jit(lambda x: {name: OPS[name](x, axis, RELAXATIONS[ties]) for name in names})
 
 
 def close(actual, expected, rows, eps, note):
@@ -244,6 +245,6 @@ def test_both_modes(x64):
     assert_same(sx.top_k(x, 2)[1], np.array([[0, 2]], integer))
     assert_same(sx.argpartition(x, 0), np.array([[1, 0, 2]], integer))
     wide, names = np.repeat(x, 3, 1), ("top_k", "median", "trimmed_mean")
-    f = jax.jit(lambda x: {name: SELECTIONS[name].call(x, -1, RELAXATIONS["average"]) for name in names})
+    f = jax.jit(lambda x: {name: OPS[name](x, -1, RELAXATIONS["average"]) for name in names})
     for y in jax.tree.leaves(jax.jvp(f, (wide,), (wide,))):
         assert y.dtype == np.float32

@@ -83,7 +83,8 @@ def on_one_device(name):
 
 # It is the primitives that are split, and that look at the axes of an explicit mesh: these relaxations have all of them.
 OF_EVERY_PRIMITIVE = ("SoftSort", "LapSum", "Permutahedron l2")
-KINDS = [pytest.param("Auto", name, marks=[pytest.mark.lowering] * (name in OF_EVERY_PRIMITIVE)) for name in SOFT]
+MARKS = {name: pytest.mark.lowering if name in OF_EVERY_PRIMITIVE else pytest.mark.deep for name in SOFT}
+KINDS = [pytest.param("Auto", name, marks=MARKS[name]) for name in SOFT]
 KINDS += [pytest.param("Explicit", name, marks=[pytest.mark.deep] * (name not in OF_EVERY_PRIMITIVE)) for name in SOFT]
 
 

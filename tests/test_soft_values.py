@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 import sortax as sx
-from soft import OPERATORS, OPS, SOFT, WITH_OPERATOR, numbers, ops_of
+from ops import for_relaxation
+from soft import OPERATORS, SOFT, numbers, ops_of
 
 X = numbers()
 every = pytest.mark.parametrize("name", SOFT)
@@ -124,7 +125,7 @@ def every_op(ops, relax, dtype):
 
 @functools.cache
 def exactly(dtype):
-    return every_op(OPS | WITH_OPERATOR, sx.Exact("average"), dtype)
+    return every_op(for_relaxation(True), sx.Exact("average"), dtype)
 
 
 # Of the forms of one relaxation, which have their primitives in common, one is lowered a second time.

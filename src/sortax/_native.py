@@ -23,10 +23,14 @@ from . import _jax
 from ._jax import ShapedArray
 from ._lowering import inline
 
-SORTABLE = tuple(
-    np.dtype(getattr(jax.numpy, name))
-    for name in "bool_ int8 int16 int32 int64 uint8 uint16 uint32 uint64 float16 bfloat16 float32 float64".split()
-)
+
+def _dtypes(names: str) -> tuple[np.dtype, ...]:
+    return tuple(np.dtype(getattr(jax.numpy, name)) for name in names.split())
+
+
+REAL_FLOATS = _dtypes("float16 bfloat16 float32 float64")
+INEXACT = (*REAL_FLOATS, *_dtypes("complex64 complex128"))
+SORTABLE = (*_dtypes("bool_ int8 int16 int32 int64 uint8 uint16 uint32 uint64"), *REAL_FLOATS)
 
 _LIBRARY = Path(__file__).parent / "libsortax_kernels.so"
 _TARGETS = (
@@ -222,13 +226,9 @@ def _presented(ctx: Any, operands: Sequence[Any], orders: Sequence[tuple[int, ..
 
     def present(*arrays: Any) -> list[Any]:
         kept = [x.reshape([x.shape[d] for d in sorted(order)]) for x, order in zip(arrays, orders, strict=True)]
-        return [x.transpose(_ranks(order)) for x, order in zip(kept, orders, strict=True)]
+        return [x.transpose(np.argsort(np.argsort(order))) for x, order in zip(kept, orders, strict=True)]
 
     return inline(ctx, present, *operands)
-
-
-def _ranks(order: Sequence[int]) -> tuple[int, ...]:
-    return tuple(sorted(order).index(d) for d in order)
 
 
 def _layout(order: tuple[int, ...]) -> tuple[int, ...]:

@@ -28,7 +28,7 @@ class SortedOrder(eqx.Module):
       another key are in different segments.
     - `axis`: the axis to sort along.
     - `descending`: largest first. Equal elements keep their order.
-    - `segments`: integers shaped like `x`: lower segments come first.
+    - `segments`: integers that broadcast to `x`: lower segments come first.
     - `where`: booleans shaped like `x`: which elements take part.
     - `reverse_ties`: whether equal elements of `x` stand in reverse order, so that the first of them is the last.
 
@@ -71,13 +71,14 @@ class SortedOrder(eqx.Module):
         axis: int,
         *,
         descending: bool = False,
-        segments: Int[Array, "*shape"] | None = None,
+        segments: Int[Array, "..."] | None = None,
         where: Bool[Array, "*shape"] | None = None,
         reverse_ties: bool = False,
     ):
         *groups, x = keys if isinstance(keys, tuple) else (keys,)
         axis = axis % x.ndim
         self.is_one_segment = not groups and segments is None
+        segments = None if segments is None else jnp.broadcast_to(segments, x.shape)
         if where is not None:
             x = chosen(where, x, jnp.zeros_like(x))
             last = jnp.iinfo(jnp.int32).max

@@ -53,13 +53,11 @@ def spearman(
         raise ValueError(f"x and y must have one shape, got {predictions.shape} and {targets.shape}.")
     axis = arguments.normalize(axis, predictions.ndim)
     mask = arguments.as_mask(where, predictions.shape)
-    return _spearman([predictions, targets] if mask is None else [predictions, targets, mask], as_relaxation(relax), axis)
+    return _spearman(predictions, targets, mask, as_relaxation(relax), axis)
 
 
-@functools.partial(jax.jit, static_argnums=2)
-def _spearman(arrays: list[Array], relax: AbstractRelaxation, axis: int) -> Array:
-    x, y, *masks = arrays
-    where = masks[0] if masks else None
+@functools.partial(jax.jit, static_argnums=4)
+def _spearman(x: Array, y: Array, where: Array | None, relax: AbstractRelaxation, axis: int) -> Array:
     r, q = rank(x, axis=axis, where=where, relax=relax), rank(y, axis=axis, where=where, relax=Exact())
 
     def centred(ranks: Array) -> Array:

@@ -46,7 +46,7 @@ def as_keys(name: str, keys: Any) -> tuple[Array, ...]:
         return (as_array(name, keys),)
     if not keys:
         raise ValueError(f"{name} is an empty tuple; pass at least one array to sort by.")
-    arrays = tuple(as_array(f"each of {name}", key) for key in keys)
+    arrays = tuple(as_array("each of the keys", key) for key in keys)
     shapes = [array.shape for array in arrays]
     if any(shape != shapes[0] for shape in shapes):
         raise ValueError(f"{name} must all have one shape, got {', '.join(map(str, shapes))}.")
@@ -65,17 +65,25 @@ def index_dtype(dtype: DTypeLike | None, n: Any) -> np.dtype:
     return chosen
 
 
-def merged(arrays: Sequence[Array], axis: Any) -> tuple[list[Array], int]:
-    """Arrays of one shape and the one axis to reduce: several, or all for `axis=None`, are merged into the last."""
-    shape = arrays[0].shape
+def merged(axis: Any, x: Array, *others: Array | None) -> tuple[int, Array, *tuple[Any, ...]]:
+    """The one axis to reduce, and the arrays of one shape: several axes, or all for None, are merged into the last.
+
+    Others that are None stay so.
+    """
+    shape = x.shape
     if axis is not None and not isinstance(axis, Sequence):
-        return list(arrays), normalize(axis, len(shape))
+        return normalize(axis, len(shape)), x, *others
     axes = tuple(range(len(shape))) if axis is None else tuple(normalize(d, len(shape)) for d in axis)
     if len(set(axes)) != len(axes):
         raise ValueError(f"axis {axis} names an axis twice; name each once.")
     kept = tuple(d for d in range(len(shape)) if d not in axes)
     size = math.prod(shape[d] for d in axes)
-    return [x.transpose(*kept, *axes).reshape(*(shape[d] for d in kept), size) for x in arrays], len(kept)
+    rows = (*(shape[d] for d in kept), size)
+
+    def with_one_axis(y: Any) -> Any:
+        return y if y is None else y.transpose(*kept, *axes).reshape(rows)
+
+    return len(kept), with_one_axis(x), *map(with_one_axis, others)
 
 
 def kept_shape(shape: tuple[int, ...], axis: Any) -> tuple[int, ...]:
@@ -106,6 +114,14 @@ def as_integer(name: str, value: Any) -> int:
         raise TypeError(f"{name} must be an integer that is known when traced, got {value!r}.") from None
 
 
+def as_count(k: Any) -> Array:
+    """`k` as one integer, which may be traced."""
+    count = as_array("k", k)
+    if not jnp.issubdtype(count.dtype, jnp.integer) or count.ndim:
+        raise TypeError(f"k must be one integer, got an array of shape {count.shape} and dtype {count.dtype}.")
+    return count
+
+
 def as_flag(name: str, value: Any) -> bool:
     """`value` as a Python boolean, known when traced."""
     if not isinstance(value, bool | int | np.bool_ | np.integer):
@@ -117,5 +133,5 @@ def refuse(op: str, **unsupported: Any) -> None:
     """Arguments that `jax.numpy` has for the sake of NumPy's signature, and refuses."""
     for name, value in unsupported.items():
         if value is not None and value is not False:
-            shown = value if isinstance(value, bool | int | float | str) else "..."
+            shown = repr(value) if isinstance(value, bool | int | float | str) else "..."
             raise TypeError(f"{op} got {name}={shown}, which jax.numpy does not support; leave it out.")

@@ -72,13 +72,10 @@ def quantiles(
     kept, mask = arguments.kept_shape(x.shape, axis), arguments.as_mask(where, x.shape)
     if skip_nan and jnp.issubdtype(x.dtype, jnp.floating):
         mask = ~jnp.isnan(x) if mask is None else mask & ~jnp.isnan(x)
-    parts = {"x": x} | ({} if mask is None else {"where": mask})
-    if weights is not None:
-        parts["weights"] = _as_weights(weights, x, axis)
-    arrays, axis = arguments.merged(list(parts.values()), axis)
-    check_whole(arrays[0], axis)
-    of = _weighted_quantiles if weights is not None else _quantiles
-    y = of(dict(zip(parts, arrays, strict=True)), p.reshape(-1), as_relaxation(relax), axis, method, scale)
+    w = None if weights is None else _as_weights(weights, x, axis)
+    axis, x, mask, w = arguments.merged(axis, x, mask, w)
+    check_whole(x, axis)
+    y = _quantiles(x, p.reshape(-1), mask, w, as_relaxation(relax), axis, method, scale)
     y = in_front(y, axis, p.shape)
     return y.reshape(*p.shape, *kept) if keepdims else y
 
@@ -91,36 +88,33 @@ def medians(a: Any, axis: Any, keepdims: bool, weights: Any, where: Any, relax: 
     return quantiles(a, half, 1, axis, method, keepdims, weights, where, relax, skip_nan)
 
 
-@functools.partial(jax.jit, static_argnums=(3, 4, 5))
-def _quantiles(parts: dict[str, Array], q: Array, relax: Any, axis: int, method: str, scale: int) -> Array:
-    x, where = parts["x"], parts.get("where")
-    count = count_of(x, axis, where)
-    floats = jnp.issubdtype(x.dtype, jnp.floating)
-    dtype = x.dtype if floats else jnp.result_type(float)
-    shape = (*count.shape[:axis], q.size, *count.shape[axis + 1 :])
-    if x.shape[axis] == 0 or q.size == 0:
+@functools.partial(jax.jit, static_argnums=(5, 6, 7))
+def _quantiles(
+    x: Array, q: Array, where: Array | None, weights: Array | None, relax: Any, axis: int, method: str, scale: int
+) -> Array:
+    dtype = x.dtype if jnp.issubdtype(x.dtype, jnp.floating) else jnp.result_type(float)
+    if 0 in (x.shape[axis], q.size):
         return jnp.full((*x.shape[:axis], q.size, *x.shape[axis + 1 :]), jnp.nan, dtype)
+    if weights is not None:
+        return _weighted_quantiles(x.astype(dtype), q, where, weights, relax, axis, method, scale)
+    count = count_of(x, axis, where)
+    shape = (*count.shape[:axis], q.size, *count.shape[axis + 1 :])
     q, n = jnp.broadcast_to(along(q, x.ndim, axis), shape), jnp.broadcast_to(count, shape)
     lower, upper, fraction = primitives.quantile_ranks(q, n, method, scale)
     wanted = [lower] if method in primitives.WITHOUT_INTERPOLATION else [lower, upper]
     # The last tells whether there is a NaN, and is where the derivative goes then.
-    s = entries(relax, x, jnp.concatenate([*wanted, *([jnp.maximum(count - 1, 0)] if floats else [])], axis), axis, where)
+    s = entries(relax, x, jnp.concatenate([*wanted, jnp.maximum(count - 1, 0)], axis), axis, where).astype(dtype)
     *found, last = jnp.split(s, [q.shape[axis] * (i + 1) for i in range(len(wanted))], axis)
-    low, high = found[0].astype(dtype), found[-1].astype(dtype)
-    y = low if len(found) == 1 else interpolate(low, high, fraction)
-    if floats:
-        y = jnp.where(jnp.isnan(last), last, y)
+    y = found[0] if len(found) == 1 else interpolate(found[0], found[1], fraction)
+    y = jnp.where(jnp.isnan(last), last, y)
     return jnp.where((q >= 0) & (q <= scale) & (count > 0), y, jnp.nan)
 
 
-@functools.partial(jax.jit, static_argnums=(3, 4, 5))
-def _weighted_quantiles(parts: dict[str, Array], q: Array, relax: Any, axis: int, method: str, scale: int) -> Array:
-    x, w = parts["x"], jax.lax.stop_gradient(parts["weights"])
-    x = x if jnp.issubdtype(x.dtype, jnp.floating) else x.astype(float)
-    shape = (*x.shape[:axis], q.size, *x.shape[axis + 1 :])
-    if 0 in (x.shape[axis], q.size):
-        return jnp.full(shape, jnp.nan, x.dtype)
-    takes_part = (w != 0) & parts.get("where", True)
+def _weighted_quantiles(
+    x: Array, q: Array, where: Array | None, weights: Array, relax: Any, axis: int, method: str, scale: int
+) -> Array:
+    w, shape = jax.lax.stop_gradient(weights), (*x.shape[:axis], q.size, *x.shape[axis + 1 :])
+    takes_part = (w != 0) & (True if where is None else where)
     bad = jnp.any(takes_part & ~((w > 0) & (w < jnp.inf)), axis, keepdims=True) | ~jnp.any(takes_part, axis, keepdims=True)
     has_nan = jnp.any(takes_part & jnp.isnan(x), axis, keepdims=True)
     has_infinity = jnp.any(takes_part & (x == jnp.inf), axis, keepdims=True)

@@ -63,18 +63,16 @@ def rank(
     check_choice("method", method, primitives.RANK_METHODS)
     x = as_array("a", a)
     mask = arguments.as_mask(where, x.shape)
-    parts = {} if mask is None else {"where": mask if axis is not None else mask.ravel()}
     x, axis = arguments.flatten_if_none(x, axis)
+    mask = None if mask is None else mask.reshape(x.shape)
     descending = arguments.as_flag("descending", descending)
-    ranks = ranks_in_parts(x, parts, as_relaxation(relax), axis, method, descending)
-    return ranks if mask is None else jnp.where(parts["where"], ranks, 0)
+    ranks = ranks_of(x, as_relaxation(relax), axis, method, descending, where=mask)
+    return ranks if mask is None else jnp.where(mask, ranks, 0)
 
 
-@functools.partial(jax.jit, static_argnums=(3, 4, 5))
-def ranks_in_parts(
-    x: Array, parts: dict[str, Any], relax: AbstractRelaxation, axis: int, method: str, descending: bool
-) -> Array:
-    """Ranks, with the `segments` of an order or what it leaves out among `parts`."""
+@functools.partial(jax.jit, static_argnums=(2, 3, 4))
+def ranks_of(x: Array, relax: AbstractRelaxation, axis: int, method: str, descending: bool, **parts: Any) -> Array:
+    """Ranks among the elements of one of the `segments`, or of those that take part by `where`."""
     order = SortedOrder(x, axis, descending=descending, **parts)
     return relax.rank(order) if method == "average" else relax.integer_ranks(order, method)
 
@@ -117,20 +115,18 @@ def top_k_mask(
 
         ```
     """
-    x, count = as_array("a", a), as_array("k", k)
-    if not jnp.issubdtype(count.dtype, jnp.integer) or count.ndim:
-        raise TypeError(f"k must be one integer, got an array of shape {count.shape} and dtype {count.dtype}.")
+    x, count = as_array("a", a), arguments.as_count(k)
     mask = arguments.as_mask(where, x.shape)
     axis = arguments.normalize(axis, x.ndim)
     value = concrete_or_none(k)
     if value is not None and not 0 <= value <= x.shape[axis]:
         raise ValueError(f"k must be from 0 to {x.shape[axis]}, the length of axis {axis}, got {value}.")
-    taken = mask_in_parts(x, {} if mask is None else {"where": mask}, count, as_relaxation(relax), axis)
+    taken = mask_of(x, count, as_relaxation(relax), axis, where=mask)
     return taken if mask is None else jnp.where(mask, taken, 0)
 
 
-@functools.partial(jax.jit, static_argnums=4)
-def mask_in_parts(x: Array, parts: dict[str, Any], k: Array, relax: AbstractRelaxation, axis: int) -> Array:
-    """The mask of the `k` largest, with the `segments` of an order or what it leaves out among `parts`."""
+@functools.partial(jax.jit, static_argnums=3)
+def mask_of(x: Array, k: Array, relax: AbstractRelaxation, axis: int, **parts: Any) -> Array:
+    """The mask of the `k` largest of each of the `segments`, or of those that take part by `where`."""
     taken = relax.top_k_mask(SortedOrder(x, axis, reverse_ties=True, **parts), k.astype(jnp.int32))
     return taken.astype(x.dtype if jnp.issubdtype(x.dtype, jnp.floating) else jnp.result_type(float))

@@ -118,41 +118,30 @@ def min(
 def _extreme(op: str, a: Any, axis: Any, keepdims: bool, initial: Any, where: Any, relax: Any) -> Array:
     x, keepdims = as_array("a", a), arguments.as_flag("keepdims", keepdims)
     shape, mask = arguments.kept_shape(x.shape, axis), arguments.as_mask(where, x.shape)
-    arrays, axis = arguments.merged([x] if mask is None else [x, mask], axis)
-    check_whole(arrays[0], axis)
-    floats = jnp.issubdtype(x.dtype, jnp.inexact)
-    if initial is None and arrays[0].shape[axis] == 0:
+    axis, rows, mask = arguments.merged(axis, x, mask)
+    check_whole(rows, axis)
+    if initial is None and rows.shape[axis] == 0:
         raise ValueError(f"{op} of an empty axis: an array of shape {x.shape} has no largest or smallest; pass initial.")
-    if initial is None and mask is not None and not floats:
+    if initial is None and mask is not None and not jnp.issubdtype(x.dtype, jnp.inexact):
         raise ValueError(f"{op} of {x.dtype} with where needs initial, since an integer cannot say that nothing is left.")
     start = None if initial is None else as_array("initial", initial).astype(x.dtype)
-    if start is not None and arrays[0].shape[axis] == 0:
-        y = jnp.broadcast_to(start, (*arrays[0].shape[:axis], *arrays[0].shape[axis + 1 :]))
-    else:
-        y = _extreme_of(arrays, start, as_relaxation(relax), op == "max", axis)
+    y = _extreme_of(rows, mask, start, as_relaxation(relax), op == "max", axis)
     return y.reshape(shape) if keepdims else y
 
 
-@functools.partial(jax.jit, static_argnums=(3, 4))
-def _extreme_of(arrays: list[Array], initial: Array | None, relax: Any, largest: bool, axis: int) -> Array:
-    x, *masks = arrays
-    mask = masks[0] if masks else None
+@functools.partial(jax.jit, static_argnums=(4, 5))
+def _extreme_of(x: Array, mask: Array | None, initial: Array | None, relax: Any, largest: bool, axis: int) -> Array:
+    if initial is not None and x.shape[axis] == 0:
+        return jnp.broadcast_to(initial, (*x.shape[:axis], *x.shape[axis + 1 :]))
     count = count_of(x, axis, mask)
-    top = jnp.maximum(count - 1, 0)
-    floats = jnp.issubdtype(x.dtype, jnp.inexact)
-    if largest:
-        y = entries(relax, x, top, axis, mask)
-    elif floats:
-        both = entries(relax, x, jnp.concatenate([jnp.zeros_like(top), top], axis), axis, mask)
-        first, last = (lax.index_in_dim(both, j, axis) for j in (0, 1))
-        # NaNs are last, and what is NaN as a whole comes from them.
-        y = jnp.where(jnp.isnan(last), last, first)
-    else:
-        y = entries(relax, x, jnp.zeros_like(top), axis, mask)
-    if masks and floats:
-        y = jnp.where(count > 0, y, jnp.nan)
+    top, floats = jnp.maximum(count - 1, 0), jnp.issubdtype(x.dtype, jnp.inexact)
+    ranks = [top] if largest else [jnp.zeros_like(top), top] if floats else [jnp.zeros_like(top)]
+    found = entries(relax, x, jnp.concatenate(ranks, axis), axis, mask)
+    first, last = (lax.index_in_dim(found, j, axis) for j in (0, -1))
+    # NaNs are last, and what is NaN as a whole comes from them.
+    y = jnp.where(jnp.isnan(last), last, first) if len(ranks) > 1 else last
+    if mask is not None:
+        y = jnp.where(count > 0, y, jnp.nan if initial is None else initial)
     if initial is not None:
-        if masks:
-            y = jnp.where(count > 0, y, initial)
         y = jnp.maximum(y, initial) if largest else jnp.minimum(y, initial)
     return y.squeeze(axis)

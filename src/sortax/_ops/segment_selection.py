@@ -192,26 +192,16 @@ def _at(places: Array, sorted_x: Array, axis: int) -> Array:
 
 @functools.partial(jax.jit, static_argnums=(3, 4, 5))
 def _segment_top_k(x: Array, ids: Array, relax: Any, k: int, num_segments: int, axis: int) -> tuple[Array, Array]:
-    start, size = _bounds(ids, num_segments, axis)
-    place = jnp.arange(k, dtype=jnp.int32)
-
-    def split(y: Array) -> Array:
-        return y.reshape(*y.shape[:axis], num_segments, k, *y.shape[axis + 1 :])
-
-    wide = [jnp.expand_dims(v, axis + 1) for v in (start, size)]
-    place = along(place, x.ndim + 1, axis + 1)
-    places, exists = (
-        wide[0] + place,
-        jnp.broadcast_to(place < wide[1], (*wide[0].shape[: axis + 1], k, *wide[0].shape[axis + 2 :])),
-    )
-    places = places.reshape(*places.shape[:axis], -1, *places.shape[axis + 2 :])
-    ids = jnp.broadcast_to(ids, x.shape)
+    shape = (*x.shape[:axis], num_segments, k, *x.shape[axis + 1 :])
     filler = jnp.asarray(lowest(x.dtype), x.dtype)
     if 0 in (x.shape[axis], k, num_segments):
-        shape = (*x.shape[:axis], num_segments, k, *x.shape[axis + 1 :])
         return jnp.full(shape, filler), jnp.full(shape, -1, jnp.int32)
+    start, size = (jnp.expand_dims(v, axis + 1) for v in _bounds(ids, num_segments, axis))
+    position = along(jnp.arange(k, dtype=jnp.int32), x.ndim + 1, axis + 1)
+    places, exists = start + position, position < size
+    places = places.reshape(*places.shape[:axis], -1, *places.shape[axis + 2 :])
     order = SortedOrder(x, axis, segments=ids, descending=True)
-    values, indices = (split(_at(places, y, axis)) for y in (relax.sort(order), order.indices))
+    values, indices = (_at(places, y, axis).reshape(shape) for y in (relax.sort(order), order.indices))
     return jnp.where(exists, values, filler), jnp.where(exists, indices, -1)
 
 
@@ -221,7 +211,7 @@ def _segment_quantile(x: Array, ids: Array, q: Array, relax: Any, num_segments: 
     if 0 in (x.shape[axis], q.size, num_segments):
         return jnp.full((q.size, *x.shape[:axis], num_segments, *x.shape[axis + 1 :]), jnp.nan, dtype)
     start, size = _bounds(ids, num_segments, axis)
-    s = relax.sort(SortedOrder(x, axis, segments=jnp.broadcast_to(ids, x.shape)))
+    s = relax.sort(SortedOrder(x, axis, segments=ids))
     last = _at(start + size - 1, s, axis).astype(dtype)
 
     def one(q: Array) -> Array:

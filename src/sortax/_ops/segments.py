@@ -12,8 +12,8 @@ from .._checks import as_array, check_choice, concrete_or_none
 from .._relaxations import AbstractRelaxation, Exact, as_relaxation
 from . import arguments
 from .order_statistics import along, check_whole
-from .ranking import mask_in_parts, ranks_in_parts
-from .sorting import sort_in_parts
+from .ranking import mask_of, ranks_of
+from .sorting import sorted_of
 
 
 def segment_sort(
@@ -63,7 +63,7 @@ def segment_sort(
     """
     descending = arguments.as_flag("descending", descending)
     x, ids, _, axis = segmented(data, segment_ids, num_segments, axis)
-    return sort_in_parts(x, {"segments": jnp.broadcast_to(ids, x.shape)}, as_relaxation(relax), axis, descending)
+    return sorted_of(x, as_relaxation(relax), axis, descending, ids)
 
 
 def segment_argsort(
@@ -159,8 +159,7 @@ def segment_rank(
     check_choice("method", method, primitives.RANK_METHODS)
     descending = arguments.as_flag("descending", descending)
     x, ids, num_segments, axis = segmented(data, segment_ids, num_segments, axis)
-    ids = jnp.broadcast_to(ids, x.shape)
-    ranks = ranks_in_parts(x, {"segments": ids}, as_relaxation(relax), axis, method, descending)
+    ranks = ranks_of(x, as_relaxation(relax), axis, method, descending, segments=ids)
     return jnp.where(ids < num_segments, ranks, 0)
 
 
@@ -206,14 +205,11 @@ def segment_top_k_mask(
         ```
     """
     x, ids, num_segments, axis = segmented(data, segment_ids, num_segments, axis)
-    count = as_array("k", k)
-    if not jnp.issubdtype(count.dtype, jnp.integer) or count.ndim:
-        raise TypeError(f"k must be one integer, got an array of shape {count.shape} and dtype {count.dtype}.")
+    count = arguments.as_count(k)
     value = concrete_or_none(k)
     if value is not None and value < 0:
         raise ValueError(f"k must not be negative, got {value}.")
-    ids = jnp.broadcast_to(ids, x.shape)
-    taken = mask_in_parts(x, {"segments": ids}, count, as_relaxation(relax), axis)
+    taken = mask_of(x, count, as_relaxation(relax), axis, segments=ids)
     return jnp.where(ids < num_segments, taken, 0)
 
 

@@ -153,7 +153,7 @@ def kth_value(
     if not jnp.issubdtype(ranks.dtype, jnp.integer):
         raise TypeError(f"k must be an integer or an array of integers, got dtype {ranks.dtype}.")
     shape, mask = arguments.kept_shape(x.shape, axis), arguments.as_mask(where, x.shape)
-    (x, *masks), axis = arguments.merged([x] if mask is None else [x, mask], axis)
+    axis, x, mask = arguments.merged(axis, x, mask)
     check_whole(x, axis)
     n = x.shape[axis]
     if n == 0:
@@ -161,7 +161,7 @@ def kth_value(
     values = concrete_or_none(k)
     if values is not None and values.size and not (-n <= values.min() and values.max() < n):
         raise ValueError(f"k must be from {-n} to {n - 1} for an axis of {n} elements, got {values}.")
-    y = _kth_value(x, ranks, masks, as_relaxation(relax), axis)
+    y = _kth_value(x, ranks, mask, as_relaxation(relax), axis)
     return y.reshape(*ranks.shape, *shape) if keepdims else y
 
 
@@ -272,8 +272,7 @@ def _pivots(op: str, a: Any, kth: Any, axis: int | None) -> tuple[Array, int, tu
 
 
 @functools.partial(jax.jit, static_argnums=4)
-def _kth_value(x: Array, k: Array, masks: list[Array], relax: Any, axis: int) -> Array:
-    mask = masks[0] if masks else None
+def _kth_value(x: Array, k: Array, mask: Array | None, relax: Any, axis: int) -> Array:
     k_shape, ranks = k.shape, along(k.reshape(-1).astype(jnp.int32), x.ndim, axis)
     count = count_of(x, axis, mask)
     ranks = jnp.where(ranks < 0, ranks + count, ranks)

@@ -68,15 +68,15 @@ def sort(
 
         ```
     """
-    _refuse("sort", kind, order)
+    arguments.refuse("sort", kind=kind, order=order)
     x, axis = arguments.flatten_if_none(as_array("a", a), axis)
-    return sort_in_parts(x, {}, as_relaxation(relax), axis, arguments.as_flag("descending", descending))
+    return sorted_of(x, as_relaxation(relax), axis, arguments.as_flag("descending", descending))
 
 
-@functools.partial(jax.jit, static_argnums=(3, 4))
-def sort_in_parts(x: Array, parts: dict[str, Any], relax: AbstractRelaxation, axis: int, descending: bool) -> Array:
-    """`x` sorted, with the `segments` of an order or what it leaves out among `parts`."""
-    return relax.sort(SortedOrder(x, axis, descending=descending, **parts))
+@functools.partial(jax.jit, static_argnums=(2, 3))
+def sorted_of(x: Array, relax: AbstractRelaxation, axis: int, descending: bool, segments: Array | None = None) -> Array:
+    """`x` sorted, each of the `segments` by itself."""
+    return relax.sort(SortedOrder(x, axis, descending=descending, segments=segments))
 
 
 def argsort(
@@ -124,7 +124,7 @@ def argsort(
 
         ```
     """
-    _refuse("argsort", kind, order)
+    arguments.refuse("argsort", kind=kind, order=order)
     as_relaxation(relax)
     descending = arguments.as_flag("descending", descending)
     x, axis = arguments.flatten_if_none(as_array("a", a), axis)
@@ -260,12 +260,3 @@ def permutation(
 @functools.partial(jax.jit, static_argnums=(2, 3))
 def _permutation(keys: tuple[Array, ...], relax: AbstractRelaxation, axis: int, descending: bool) -> Permutation:
     return relax.permutation(SortedOrder(keys, axis, descending=descending))
-
-
-def _refuse(op: str, kind: Any, order: Any) -> None:
-    if kind is not None:
-        raise TypeError(
-            f"{op} got kind={kind!r}, which jax.numpy does not support; leave it out, every sort here is stable."
-        )
-    if order is not None:
-        raise TypeError(f"{op} got order={order!r}, which jax.numpy does not support; sort by several keys with sort_by.")

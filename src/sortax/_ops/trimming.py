@@ -71,9 +71,9 @@ def trimmed_mean(
     x = as_real("a", a)
     shares = _shares(limits)
     shape, mask = arguments.kept_shape(x.shape, axis), arguments.as_mask(where, x.shape)
-    arrays, axis = arguments.merged([x] if mask is None else [x, mask], axis)
-    check_whole(arrays[0], axis)
-    y = _trimmed_mean(arrays, as_relaxation(relax), axis, shares)
+    axis, x, mask = arguments.merged(axis, x, mask)
+    check_whole(x, axis)
+    y = _trimmed_mean(x, mask, as_relaxation(relax), axis, shares)
     return y.reshape(shape) if keepdims else y
 
 
@@ -130,12 +130,10 @@ def winsorize(
     return _winsorize(x, as_relaxation(relax), axis, shares).reshape(shape)
 
 
-@functools.partial(jax.jit, static_argnums=(2, 3))
-def _trimmed_mean(arrays: list[Array], relax: Any, axis: int, limits: _Limits) -> Array:
-    x, *masks = arrays
+@functools.partial(jax.jit, static_argnums=(3, 4))
+def _trimmed_mean(x: Array, mask: Array | None, relax: Any, axis: int, limits: _Limits) -> Array:
     n = x.shape[axis]
     x = x if jnp.issubdtype(x.dtype, jnp.floating) else x.astype(jnp.result_type(float))
-    mask = masks[0] if masks else None
     count = n if mask is None else jnp.sum(mask, axis, keepdims=True, dtype=jnp.int32)
     begin, end = _ends(limits, count)
     order = SortedOrder(x, axis, where=mask)

@@ -14,6 +14,7 @@ from jaxtyping import Array
 
 from .. import _jax
 from .._lowering import inline
+from . import _sharding
 
 
 def define(
@@ -51,6 +52,25 @@ def define(
 
     _jax.set_lowerings(primitive, anywhere=lower_xla, cpu=lower_cpu)
     return primitive
+
+
+def define_constant(name: str, **rules: Callable[..., Any]) -> Callable[..., list[Array]]:
+    """A function `(*operands, axis, **params) -> [results]` that works along one axis and has derivative zero."""
+    primitive = define(name, **rules)
+
+    def apply(*operands: Array, **params: Any) -> list[Array]:
+        return primitive.bind(*_sharding.align(*operands), **params)
+
+    def jvp(primals: Any, tangents: Any, **params: Any) -> Any:
+        results = apply(*primals, **params)
+        return results, [_jax.zero_tangent(x) for x in results]
+
+    def batch(operands: Any, dims: Any, *, axis: int, **params: Any) -> Any:
+        results = apply(*batched_at(0, operands, dims), axis=axis + 1, **params)
+        return results, [0] * len(results)
+
+    _jax.set_rules(primitive, jvp=jvp, batch=batch)
+    return apply
 
 
 def batched_at(d: int, operands: Sequence[Array], dims: Sequence[int | None]) -> list[Array]:

@@ -24,7 +24,7 @@ def define_linear(
     attributes: Callable[[dict[str, Any]], dict[str, Any]] = lambda params: params,
     reads: Callable[[Sequence[Any]], Sequence[Any]] = lambda operands: operands,
     swapped: Callable[[list[Any]], list[Any]] = lambda structure: structure,
-    moved: Callable[..., list[Array]] = lambda primals, tangents, **params: [],
+    moved: Callable[..., list[Array]] = lambda out, primals, tangents, **params: [],
 ) -> Callable[..., Array]:
     """A function `(*structure, v, *, axis, **params) -> out`, with `out` shaped like `v` but for its length along `axis`.
 
@@ -37,7 +37,7 @@ def define_linear(
     - `attributes`: the parameters as the native kernel takes them.
     - `reads`: those of the operands that the native kernel takes; by default all.
     - `swapped`: the structure of the transpose; by default the same.
-    - `moved`: of primals and tangents, what the derivative in the structure adds; by default it has none.
+    - `moved`: of the result, primals and tangents, what the derivative in the structure adds; by default it has none.
     """
 
     def shape(*operands: Any, axis: int, **params: Any) -> list[Any]:
@@ -59,7 +59,7 @@ def define_linear(
 
     def jvp(primals: Any, tangents: Any, **params: Any) -> Any:
         out = apply(*primals, **params)
-        parts = moved(primals, tangents, **params)
+        parts = moved(out, primals, tangents, **params)
         if not _jax.is_zero(tangents[-1]):
             parts.append(apply(*primals[:-1], tangents[-1], **params))
         return [out], [sum(parts[1:], parts[0]) if parts else _jax.zero_tangent(out)]

@@ -125,7 +125,9 @@ def _own(edges: BinEdges, d: Array, axis: int, centred: Centred) -> tuple[Int[Ar
     return row, aside(row, -1) + aside(row + 1, 1)
 
 
-def _moved(primals: Any, tangents: Any, *, axis: int, slope: int, into: int | None, **params: Any) -> list[Array]:
+def _moved(
+    out: Array, primals: Any, tangents: Any, *, axis: int, slope: int, into: int | None, **params: Any
+) -> list[Array]:
     *found, z, rows, columns, v = primals
     *_, drows, dcolumns, _ = tangents
     sums = functools.partial(bin_masses, BinEdges(*found), z, rows, columns, axis=axis, slope=slope + 1, into=into, **params)

@@ -96,8 +96,5 @@ _gather_along = define_linear(
     length=lambda params, n_indices, n: n_indices if params["into"] is None else params["into"],
 )
 _permute = define_linear(
-    "permute",
-    xla=_permute_xla,
-    transposed=lambda params, n: {"transpose": not params["transpose"]},
-    accepts=_is_movable,
+    "permute", xla=_permute_xla, transposed=lambda params, n: {"transpose": not params["transpose"]}, accepts=_is_movable
 )

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Bool, Float, Int
 
-from .. import _jax, _native
+from .. import _native
 from . import _define, _sharding
 from ._exponential_sum import FAR, ExponentialSum, as_attribute, decay, rates_and_weights, total
 from ._two_sided_scan import gaps, two_sided_scan
@@ -24,7 +24,7 @@ WIDE = 4 * FAR
 
 
 class BinEdges(NamedTuple):
-    """BinEdges, each between two neighbours in order, of which one may be missing at an end."""
+    """The edges of bins, each between two neighbours in order, of which one may be missing at an end."""
 
     below: Int[Array, "*edges"]
     """How many elements of the axis come before it."""
@@ -42,15 +42,18 @@ class BinEdges(NamedTuple):
 
     def distances(self, gap: Float[Array, "*edges"]) -> tuple[Array, Array]:
         """From the elements before and after it, that are `gap` apart, in double precision; infinite where there is none."""
-        offset = jnp.where(self.is_finite, self.offset.astype(jnp.float64) + self.low_word.astype(jnp.float64), 0)
+        offset = jnp.where(self.is_finite, self._precise_offset, 0)
         other = jnp.maximum(gap - jnp.abs(offset), 0)
         before, after = jnp.where(offset >= 0, offset, other), jnp.where(offset >= 0, other, -offset)
         return jnp.where(self.is_finite, before, jnp.inf), jnp.where(self.is_finite, after, jnp.inf)
 
     def near_offset(self) -> Float[Array, "*edges"]:
         """The offset in double precision, in the measure of `positions`; infinite where the edge is at infinity."""
-        offset = self.offset.astype(jnp.float64) + self.low_word.astype(jnp.float64)
-        return jnp.where(self.is_finite, jnp.clip(offset, -WIDE / 2, WIDE / 2), jnp.inf)
+        return jnp.where(self.is_finite, jnp.clip(self._precise_offset, -WIDE / 2, WIDE / 2), jnp.inf)
+
+    @property
+    def _precise_offset(self) -> Float[Array, "*edges"]:
+        return self.offset.astype(jnp.float64) + self.low_word.astype(jnp.float64)
 
     def anchor(self, n: int) -> Int[Array, "*edges"]:
         """The element that `offset` is measured from."""
@@ -62,7 +65,7 @@ def inverse_cdf(z: Float[Array, "*shape"], wanted: Int[Array, "*edges"], axis: i
 
     `z` has the distances between neighbours as in `kernel_sum`; `terms` are one minus C.
     """
-    return BinEdges(*inverse_cdf_p.bind(*_sharding.align(wanted, z), axis=axis, terms=terms))
+    return BinEdges(*_inverse_cdf(wanted, z, axis=axis, terms=terms))
 
 
 def positions(d: Float[Array, "*shape"], axis: int) -> Float[Array, "*shape"]:
@@ -194,15 +197,4 @@ def _of_one_exponential(
     return jnp.where(has_left & has_right, between, jnp.where(has_left, alone_left, alone_right))
 
 
-def _jvp(primals: Any, tangents: Any, **params: Any) -> Any:
-    found = inverse_cdf_p.bind(*primals, **params)
-    return found, [_jax.zero_tangent(x) for x in found]
-
-
-def _batch(operands: Any, dims: Any, *, axis: int, terms: ExponentialSum) -> Any:
-    found = inverse_cdf_p.bind(*_sharding.align(*_define.batched_at(0, operands, dims)), axis=axis + 1, terms=terms)
-    return found, [0] * len(found)
-
-
-inverse_cdf_p = _define.define("sortax_inverse_cdf", shape=_shape, xla=_xla, native=_native_lowering)
-_jax.set_rules(inverse_cdf_p, jvp=_jvp, batch=_batch)
+_inverse_cdf = _define.define_constant("sortax_inverse_cdf", shape=_shape, xla=_xla, native=_native_lowering)

@@ -1,6 +1,6 @@
 """The isotonic primitive: where the blocks of an isotonic regression start. A structure, and so without a derivative.
 
-What a block is worth is a mean over it, which `average` computes and differentiates.
+What a block is worth is a mean over it, which `run_mean` computes and differentiates.
 """
 
 import functools
@@ -12,7 +12,7 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Bool, Float
 
-from .. import _jax, _native
+from .. import _native
 from . import _define, _sharding
 
 REGULARIZERS = ("l2", "kl")
@@ -41,7 +41,7 @@ def isotonic(
     _sharding.require_unsharded("an isotonic regression", jax.typeof(w), axis)
     # One number for each row, so that mapped rates are as others.
     rates = jnp.broadcast_to(jnp.asarray(rate, s.dtype), (*s.shape[:axis], 1, *s.shape[axis + 1 :]))
-    return isotonic_p.bind(*_sharding.align(begins, rates, s, w), axis=axis, kl=regularizer == "kl")[0]
+    return _isotonic(begins, rates, s, w, axis=axis, kl=regularizer == "kl")[0]
 
 
 def _shape(begins: Any, rate: Any, s: Any, w: Any, *, axis: int, kl: bool) -> list[Any]:
@@ -49,7 +49,7 @@ def _shape(begins: Any, rate: Any, s: Any, w: Any, *, axis: int, kl: bool) -> li
 
 
 def _native_lowering(ctx: Any, *operands: Any, axis: int, kl: bool) -> Any:
-    if ctx.avals_in[-1].dtype.name not in ("float16", "bfloat16", "float32", "float64"):
+    if ctx.avals_in[-1].dtype not in _native.REAL_FLOATS:
         return None
     return _native.lower(ctx, "isotonic", *operands, axis=axis, kl=kl)
 
@@ -156,14 +156,4 @@ def _log_difference(x: Array, y: Array) -> Array:
     return x + jnp.log1p(-jnp.exp(y - x))
 
 
-def _jvp(primals: Any, tangents: Any, **params: Any) -> Any:
-    starts = isotonic_p.bind(*primals, **params)
-    return starts, [_jax.zero_tangent(x) for x in starts]
-
-
-def _batch(operands: Any, dims: Any, *, axis: int, kl: bool) -> Any:
-    return isotonic_p.bind(*_sharding.align(*_define.batched_at(0, operands, dims)), axis=axis + 1, kl=kl), [0]
-
-
-isotonic_p = _define.define("sortax_isotonic", shape=_shape, xla=_xla, native=_native_lowering)
-_jax.set_rules(isotonic_p, jvp=_jvp, batch=_batch)
+_isotonic = _define.define_constant("sortax_isotonic", shape=_shape, xla=_xla, native=_native_lowering)

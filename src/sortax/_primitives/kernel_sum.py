@@ -58,7 +58,7 @@ def _xla(
         return [y.astype(v.dtype)]
 
 
-def _moved(primals: Any, tangents: Any, *, axis: int, terms: ExponentialSum, odd: bool) -> list[Array]:
+def _moved(out: Array, primals: Any, tangents: Any, *, axis: int, terms: ExponentialSum, odd: bool) -> list[Array]:
     z, rows, columns, v = primals
     _, drows, dcolumns, _ = tangents
     derivative = functools.partial(kernel_sum, z, rows, columns, axis=axis, terms=negative_derivative(terms), odd=not odd)

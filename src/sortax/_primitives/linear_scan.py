@@ -13,13 +13,12 @@ from jax import lax
 from jax.typing import ArrayLike, DTypeLike
 from jaxtyping import Array, Inexact, Shaped
 
-from .. import _jax, _native
-from . import _define, _sharding
+from .. import _native
+from .._jax import is_zero
+from ._linear import define_linear
 
 _SHORT = 32
 """Steps that chunks do not make fewer."""
-
-_KERNELS = ("float16", "bfloat16", "float32", "float64", "complex64", "complex128")
 
 
 def linear_scan(
@@ -30,8 +29,7 @@ def linear_scan(
     So $a_0$ is never read, and with `reverse` it is the transpose in b. An $a$ of zero cuts: what comes before, be it infinite
     or NaN, has no effect. `a` has the rank of `b`; where it has length one and `b` has not, one row of coefficients serves all.
     """
-    a, b = _sharding.align(a, b)
-    return linear_scan_p.bind(a, b, axis=axis, reverse=reverse)[0]
+    return _linear_scan(a, b, axis=axis, reverse=reverse)
 
 
 def shifted(x: Shaped[Array, "*shape"], axis: int, by: int, fill: ArrayLike = 0) -> Shaped[Array, "*shape"]:
@@ -43,11 +41,6 @@ def shifted(x: Shaped[Array, "*shape"], axis: int, by: int, fill: ArrayLike = 0)
 def _given(h: Array, axis: int, reverse: bool) -> Array:
     """The h that each step is given, and 0 for the first."""
     return shifted(h, axis, -1 if reverse else 1)
-
-
-def _shape(a: Any, b: Any, *, axis: int, reverse: bool) -> list[Any]:
-    _sharding.require_unsharded("a linear scan", b, axis)
-    return [b.update(weak_type=False)]
 
 
 def _xla(a: Array, b: Array, *, axis: int, reverse: bool, platform: str | None) -> list[Array]:
@@ -126,24 +119,15 @@ def _by_chunks(factor: Array, b: Array, wide: DTypeLike) -> Array:
     return joined(lax.scan(advance, before, steps)[1], n)
 
 
-def _native_lowering(ctx: Any, a: Any, b: Any, *, axis: int, reverse: bool) -> Any:
-    if ctx.avals_in[1].dtype.name not in _KERNELS:
-        return None
-    return _native.lower(ctx, "linear_scan", a, b, axis=axis, reverse=reverse)
-
-
-def _jvp(primals: Any, tangents: Any, *, axis: int, reverse: bool) -> Any:
-    (a, b), (da, db) = primals, tangents
-    h = linear_scan(a, b, axis, reverse=reverse)
-    parts = [] if _jax.is_zero(db) else [db]
-    if not _jax.is_zero(da):
-        given = _given(h, axis, reverse)
-        # Where nothing finite is given, a coefficient that is not zero has made it so, and one that is has no say.
-        parts.append(_coefficients(da, axis, reverse) * jnp.where(jnp.isfinite(given), given, 0))
-    if not parts:
-        return [h], [_jax.zero_tangent(h)]
-    dh = [jnp.broadcast_to(part, h.shape) for part in parts]
-    return [h], [linear_scan(a, sum(dh[1:], dh[0]), axis, reverse=reverse)]
+def _moved(h: Array, primals: Any, tangents: Any, *, axis: int, reverse: bool) -> list[Array]:
+    (a, _), (da, _) = primals, tangents
+    if is_zero(da):
+        return []
+    given = _given(h, axis, reverse)
+    # Where nothing finite is given, a coefficient that is not zero has made it so, and one that is has no say.
+    return [
+        linear_scan(a, _coefficients(da, axis, reverse) * jnp.where(jnp.isfinite(given), given, 0), axis, reverse=reverse)
+    ]
 
 
 def _coefficients(a: Array, axis: int, reverse: bool) -> Array:
@@ -151,19 +135,10 @@ def _coefficients(a: Array, axis: int, reverse: bool) -> Array:
     return _given(a, axis, True) if reverse else a
 
 
-def _transpose(cotangents: Any, a: Any, b: Any, *, axis: int, reverse: bool) -> Any:
-    (ct,) = cotangents
-    return None, _jax.zero_cotangent(b) if _jax.is_zero(ct) else linear_scan(a, ct, axis, reverse=not reverse)
-
-
-def _batch(operands: Any, dims: Any, *, axis: int, reverse: bool) -> Any:
-    (a, b), (da, db) = operands, dims
-    if db is None:
-        b, db = jnp.broadcast_to(jnp.expand_dims(b, da), (*b.shape[:da], a.shape[da], *b.shape[da:])), da
-    # One row of coefficients goes on to serve all.
-    a = jnp.expand_dims(a, db) if da is None else jnp.moveaxis(a, da, db)
-    return [linear_scan(a, b, axis + (db <= axis), reverse=reverse)], [db]
-
-
-linear_scan_p = _define.define("sortax_linear_scan", shape=_shape, xla=_xla, native=_native_lowering)
-_jax.set_rules(linear_scan_p, jvp=_jvp, transpose=_transpose, batch=_batch)
+_linear_scan = define_linear(
+    "linear_scan",
+    xla=_xla,
+    transposed=lambda params, n: {"reverse": not params["reverse"]},
+    accepts=lambda b: b.dtype in _native.INEXACT,
+    moved=_moved,
+)

@@ -38,13 +38,8 @@ _STEPPING: dict[str, tuple[int, int, Callable[[Array], tuple[Array, Array]]]] = 
     "closest_observation": (2, 0, lambda h: (jnp.round(h) - 1, jnp.round(h) - 1)),
 }
 METHODS = (*_CONTINUOUS, *_STEPPING)
-WITHOUT_INTERPOLATION = (
-    "lower",
-    "higher",
-    "nearest",
-    "inverted_cdf",
-    "closest_observation",
-)  # which take one element as it is
+# Those that take one element as it is.
+WITHOUT_INTERPOLATION = ("lower", "higher", "nearest", "inverted_cdf", "closest_observation")
 
 
 def quantile_ranks(
@@ -64,7 +59,10 @@ def share_of(share: np.floating, n: int | Int[Array, "*shape"]) -> Any:
     """The whole part of `share` n, which is k where k / n, rounded to the dtype of the share, is the share."""
     if isinstance(n, int):
         return int(np.floor(snapped(share, np.float64(max(n, 1)), 1, np)))
-    return share_of_p.bind(n, share=float(share), dtype=share.dtype)[0]
+    with jax.enable_x64(True):
+        q = jnp.full(n.shape, share)
+    # The whole part is the upper of the ranks between which this method lies.
+    return quantile_ranks(q, n, "averaged_inverted_cdf", 1)[1]
 
 
 def divisors(total: Array, scale: int, shape: tuple[int, ...]) -> tuple[Array, Array]:
@@ -129,21 +127,3 @@ def _batch(operands: Any, dims: Any, *, method: str, scale: int) -> Any:
 
 quantile_ranks_p = _define.define("sortax_quantile_ranks", shape=_shape, xla=_xla)
 _jax.set_rules(quantile_ranks_p, jvp=_jvp, batch=_batch)
-
-
-def _share_shape(n: Any, *, share: float, dtype: np.dtype) -> list[Any]:
-    return [n.update(weak_type=False)]
-
-
-def _share_xla(n: Array, *, share: float, dtype: np.dtype, platform: str | None) -> list[Array]:
-    with jax.enable_x64(True):
-        total, scale = divisors(jnp.maximum(n, 1).astype(jnp.float64), 1, n.shape)
-        return [jnp.floor(snapped(jnp.asarray(share, dtype), total, scale, jnp)).astype(n.dtype)]
-
-
-def _share_batch(operands: Any, dims: Any, **params: Any) -> Any:
-    return share_of_p.bind(*operands, **params), dims
-
-
-share_of_p = _define.define("sortax_share_of", shape=_share_shape, xla=_share_xla)
-_jax.set_rules(share_of_p, batch=_share_batch)

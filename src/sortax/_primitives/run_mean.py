@@ -5,7 +5,6 @@ is symmetric, so the primitive is its own transpose as well as its own JVP.
 """
 
 import functools
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -13,6 +12,7 @@ from jax import lax
 from jax.typing import DTypeLike
 from jaxtyping import Array, Bool, Inexact
 
+from .. import _native
 from ._linear import define_linear
 from .linear_scan import shifted
 
@@ -65,8 +65,6 @@ def _mean_of_runs(start: Array, v: Array, wide: DTypeLike) -> Array:
     return jnp.where(overflow[run], v, mean[run])
 
 
-def _has_kernel(v: Any) -> bool:
-    return v.dtype.name in ("float16", "bfloat16", "float32", "float64", "complex64", "complex128")
-
-
-_run_mean = define_linear("run_mean", xla=_run_mean_xla, transposed=lambda params, n: params, accepts=_has_kernel)
+_run_mean = define_linear(
+    "run_mean", xla=_run_mean_xla, transposed=lambda params, n: params, accepts=lambda v: v.dtype in _native.INEXACT
+)

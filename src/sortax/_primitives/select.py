@@ -54,12 +54,7 @@ def top_k(
 
 
 def partition(
-    x: Shaped[Array, "*shape"],
-    kth: tuple[int, ...],
-    axis: int,
-    *,
-    ties: str = "stable",
-    outputs: Sequence[str] = (VALUES,),
+    x: Shaped[Array, "*shape"], kth: tuple[int, ...], axis: int, *, ties: str = "stable", outputs: Sequence[str] = (VALUES,)
 ) -> list[Array]:
     """The elements of ranks `kth` (sorted, distinct) in their places, and the others between them in their old order."""
     return _partition(x, kth=kth, axis=axis, ties=ties, outputs=outputs)
@@ -75,8 +70,7 @@ def _select_xla(
         index = _bisect(keys[0], ranks, axis)
     else:
         index = gather(ranks, argsort_keys(keys, axis, platform), axis)
-    results = {VALUES: lambda: gather(index, x, axis), INDICES: lambda: index}
-    return [results[name]() for name in outputs]
+    return _outputs(index, x, axis, outputs)
 
 
 def _select_where(
@@ -85,13 +79,8 @@ def _select_where(
     if not jnp.issubdtype(x.dtype, jnp.inexact):
         # Among integers no number is free for what is left out; nothing differentiates, so that values are enough.
         first = np.asarray(lowest(x.dtype), x.dtype)
-        return select(
-            jnp.where(where, x, first if descending else (~first).astype(x.dtype)),
-            ranks,
-            axis,
-            descending=descending,
-            outputs=outputs,
-        )
+        x = jnp.where(where, x, first if descending else (~first).astype(x.dtype))
+        return select(x, ranks, axis, descending=descending, outputs=outputs)
     keys = order_keys(x)
     if len(keys) == 1:
         # Among the keys of floats the one before NaN's is free.
@@ -100,11 +89,9 @@ def _select_where(
         key = ~key if descending else key
         (index,) = select(jnp.where(where, key, last), ranks, axis, outputs=(INDICES,))
     else:
-        index = gather(
-            ranks, argsort_keys([(~where).astype(jnp.uint8), *(~k if descending else k for k in keys)], axis, None), axis
-        )
-    results = {VALUES: lambda: gather(index, x, axis), INDICES: lambda: index}
-    return [results[name]() for name in outputs]
+        keys = [(~where).astype(jnp.uint8), *(~key if descending else key for key in keys)]
+        index = gather(ranks, argsort_keys(keys, axis, None), axis)
+    return _outputs(index, x, axis, outputs)
 
 
 def _bisect(key: Array, ranks: Array, axis: int) -> Array:
@@ -144,8 +131,7 @@ def _top_k_xla(
         index = jnp.moveaxis(lax.top_k(largest_first, k)[1], -1, axis).astype(index_dtype(n))
     else:
         index = lax.slice_in_dim(argsort_keys(keys, axis, platform), 0, k, axis=axis)
-    results = {VALUES: lambda: gather(index, x, axis), INDICES: lambda: index}
-    return [results[name]() for name in outputs]
+    return _outputs(index, x, axis, outputs)
 
 
 def _as_float(key: Array) -> Array:
@@ -165,8 +151,11 @@ def _partition_xla(
     steps = [bound for k in kth for bound in (place >= k, place > k)]
     classes = functools.reduce(jnp.add, [step.astype(place.dtype) for step in steps], jnp.zeros_like(place))
     index = argsort_keys(order_keys(permute(order, classes, axis, transpose=True)), axis, platform)
-    results = {VALUES: lambda: permute(index, x, axis), INDICES: lambda: index}
-    return [results[name]() for name in outputs]
+    return _outputs(index, x, axis, outputs)
+
+
+def _outputs(index: Array, x: Array, axis: int, outputs: tuple[str, ...]) -> list[Array]:
+    return [index if name == INDICES else gather(index, x, axis) for name in outputs]
 
 
 select_p, _select = define_ordering("select", xla=_select_xla, length=lambda n, m, *where, **params: m)

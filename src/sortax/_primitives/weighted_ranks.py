@@ -8,7 +8,6 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Bool, Float, Int
 
-from .. import _jax
 from .._keys import wide_float
 from . import _define, _sharding
 from ._ordering import index_dtype
@@ -25,8 +24,8 @@ def weighted_ranks(
     it is there: a whole weight is so many copies. Where the weights are not whole numbers, of which the sums are exact, it is
     also hit where the rounding of the weights may hide it.
     """
-    weights, q = _sharding.align(lax.stop_gradient(weights), lax.stop_gradient(q))
-    return tuple(weighted_ranks_p.bind(weights, q, axis=axis, method=method, scale=scale))
+    lower, upper, fraction = _weighted_ranks(weights, q, axis=axis, method=method, scale=scale)
+    return lower, upper, fraction
 
 
 def _shape(weights: Any, q: Any, *, axis: int, **params: Any) -> list[Any]:
@@ -78,9 +77,4 @@ def _count(holds: Callable[[Array], Bool[Array, "*ranks"]], ascending: Array, q:
     return lax.fori_loop(0, bits, halve, jnp.zeros(q.shape, index_dtype(n)))
 
 
-def _batch(operands: Any, dims: Any, *, axis: int, **params: Any) -> Any:
-    return weighted_ranks_p.bind(*_define.batched_at(0, operands, dims), axis=axis + 1, **params), [0, 0, 0]
-
-
-weighted_ranks_p = _define.define("sortax_weighted_ranks", shape=_shape, xla=_xla)
-_jax.set_rules(weighted_ranks_p, batch=_batch)
+_weighted_ranks = _define.define_constant("sortax_weighted_ranks", shape=_shape, xla=_xla)

@@ -36,6 +36,11 @@ class Distribution:
     deviation: float
     """The standard deviation."""
 
+    def masses(self, edges: primitives.BinEdges, z: Array, rows: Array, columns: Array, v: Array, **options: Any) -> Array:
+        """The mass in each bin, of elements that each have `v`, as `bin_masses` sums it up."""
+        options |= {"terms": self.tail(columns.dtype), "centred": self.centred}
+        return primitives.bin_masses(edges, z, rows, columns, v, **options)
+
 
 class AbstractCdfRelaxation(AbstractMatrixRelaxation):
     """Each element counts as less than another by a degree, a distribution function of their difference."""
@@ -46,7 +51,11 @@ class AbstractCdfRelaxation(AbstractMatrixRelaxation):
         """What the degree is a probability of, in temperatures."""
 
     def matrix(self, order: SortedOrder) -> "CdfMatrix":
-        return _matrix(self, order)
+        axis, rate, split = order.positive_axis, self.rate(order), self.split(order)
+        gaps, columns = scaled_gaps(order, rate), split.centred * rate
+        edges = primitives.inverse_cdf(gaps, order.index, axis, terms=self.distribution.tail(order.dtype))
+        offset = _edge_offset(axis, self.distribution, edges, gaps, columns) + _across(edges, gaps, split.centre, rate, axis)
+        return CdfMatrix(order, self, gaps, edges, columns, offset)
 
     def rank(self, order: SortedOrder) -> Array:
         """The sum of the degrees, which is published: not the mean position."""
@@ -119,18 +128,7 @@ def _edge_offset_jvp(axis: int, distribution: Distribution, primals: Any, tangen
     offset = _edge_offset(axis, distribution, *primals)
     anchor = edges.anchor(z.shape[axis])
     rows = primitives.gather(anchor, columns, axis) + offset
-    sums = functools.partial(
-        primitives.bin_masses,
-        edges,
-        z,
-        rows,
-        columns,
-        axis=axis,
-        terms=distribution.tail(columns.dtype),
-        centred=distribution.centred,
-        slope=1,
-        normalised=True,
-    )
+    sums = functools.partial(distribution.masses, edges, z, rows, columns, axis=axis, slope=1, normalised=True)
     density, moved = sums(jnp.ones_like(columns)), sums(tangents[2])
     # An edge at infinity moves nothing.
     flat = density <= jnp.finfo(density.dtype).tiny
@@ -151,23 +149,14 @@ class CdfMatrix(AbstractMatrix):
     """how far each edge is from the element that it is measured from."""
 
     def _product(self, v: Array, into: int | None) -> Array:
-        axis, distribution = self.order.positive_axis, self.relax.distribution
+        axis = self.order.positive_axis
         rows = primitives.gather(self.edges.anchor(self.order.shape[axis]), self.columns, axis) + self.offset
 
         def product(v: Array) -> Array:
-            return primitives.bin_masses(
-                self.edges,
-                self.gaps,
-                rows,
-                self.columns,
-                v,
-                axis,
-                terms=distribution.tail(self.columns.dtype),
-                centred=distribution.centred,
-                into=into,
-            )
+            y = self.relax.distribution.masses(self.edges, self.gaps, rows, self.columns, v, axis=axis, into=into)
+            return self.relax.nan_where_invalid(self.order, y)
 
-        return in_floats(lambda v: self.relax.nan_where_invalid(self.order, product(v)), v, self.order.dtype)
+        return in_floats(product, v, self.order.dtype)
 
     def mix(self, v: Array) -> Array:
         return self._product(v, None)
@@ -197,15 +186,6 @@ class CdfMatrix(AbstractMatrix):
         below, above = jnp.where(has_upper, of.log_below(upper), 0), of.log_below(-lower)
         log = jnp.where(both, of.log_between(lower, upper, width), jnp.where(has_lower, above, below))
         return self.relax.nan_where_invalid(order, jnp.where(together, log, -jnp.inf))
-
-
-def _matrix(relax: AbstractCdfRelaxation, order: SortedOrder) -> CdfMatrix:
-    axis, split = order.positive_axis, relax.split(order)
-    rate = relax.rate(order)
-    gaps, columns = scaled_gaps(order, rate), split.centred * rate
-    edges = primitives.inverse_cdf(gaps, order.index, axis, terms=relax.distribution.tail(order.dtype))
-    offset = _edge_offset(axis, relax.distribution, edges, gaps, columns) + _across(edges, gaps, split.centre, rate, axis)
-    return CdfMatrix(order, relax, gaps, edges, columns, offset)
 
 
 def _across(edges: primitives.BinEdges, z: Array, centre: Array, rate: Array, axis: int) -> Array:
