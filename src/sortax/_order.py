@@ -83,9 +83,8 @@ class SortedOrder(eqx.Module):
             x = chosen(where, x, jnp.zeros_like(x))
             last = jnp.iinfo(jnp.int32).max
             segments = (~where).astype(jnp.int32) if segments is None else jnp.where(where, segments, last)
-        self.keys, self.where = (*groups, x), where
-        self.axis, self.descending = axis - x.ndim, descending
-        self.split_begins = self.split_centre = None
+        self.keys, self.where, self.descending = (*groups, x), where, descending
+        self.axis, self.split_begins, self.split_centre = axis - x.ndim, None, None
         if groups:
             self._sort_by_several_keys(segments, axis)
         else:

@@ -42,7 +42,7 @@ def define_linear(
 
     def shape(*operands: Any, axis: int, **params: Any) -> list[Any]:
         structure, v = operands[0], operands[-1]
-        _sharding.require_unsharded(f"{name} of an array", v, axis)
+        _sharding.require_unsharded(name.replace("_", " "), v, axis)
         n = length(params, structure.shape[axis], v.shape[axis])
         return [v.update(shape=(*v.shape[:axis], n, *v.shape[axis + 1 :]), weak_type=False)]
 
