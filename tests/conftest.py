@@ -41,7 +41,7 @@ def optimisation(request):
     """Laws hold however well a program is optimised, and compiling is nearly all the time that they take.
 
     So the files that say `QUICK_TO_COMPILE`, in which no result hangs on how it is rounded, compile with few optimisations,
-    unless deep tests were asked for. The files that hold values to oracles compile as users do.
+    unless deep tests were asked for. All others, and all deep tests, compile as users do.
     """
     quick = getattr(request.module, "QUICK_TO_COMPILE", False) and "not deep" in request.config.option.markexpr
     jax.config.update("jax_disable_most_optimizations", quick)

@@ -1,4 +1,4 @@
-"""The tables that all tests share, their oracles in NumPy, and comparison to the bit."""
+"""Dtypes, distributions, oracles in NumPy and comparison to the bit, which all tests share."""
 
 import itertools
 import os

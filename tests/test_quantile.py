@@ -14,6 +14,8 @@ import sortax as sx
 from helpers import FLOATS, assert_same, deep_but, draw
 from quantiles import Q, X, by_every_method, close
 
+QUICK_TO_COMPILE = True
+
 nan, inf = np.nan, np.inf
 WEIGHTED = ("inverted_cdf", "averaged_inverted_cdf")
 

@@ -11,6 +11,8 @@ import scipy.stats.mstats
 import sortax as sx
 from helpers import KERNEL_DTYPES, REVERSIBLE, assert_same, central, draw, extremes, is_float
 
+QUICK_TO_COMPILE = True
+
 nan, inf = np.nan, np.inf
 X = np.random.default_rng(0).normal(size=(3, 4, 5))
 BOTH = {"max": (sx.max, np.max), "min": (sx.min, np.min)}

@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 import sortax as sx
 from helpers import DTYPES, assert_same, central, distributions, draw, extremes, is_float, order
 
+QUICK_TO_COMPILE = True
+
 nan, inf = np.nan, np.inf
 METHODS = ("average", "min", "max", "dense", "ordinal")
 Q = np.array([0.0, 0.3, 0.5, 1.0])

@@ -12,6 +12,8 @@ import sortax as sx
 from helpers import deep_but
 from soft import SOFT, numbers
 
+QUICK_TO_COMPILE = True
+
 nan, inf = np.nan, np.inf
 every = pytest.mark.parametrize("name", SOFT)
 

@@ -11,6 +11,8 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 import sortax as sx
 from helpers import assert_same, deep_but
 
+QUICK_TO_COMPILE = True
+
 nan, inf = np.nan, np.inf
 METHODS = ("inverted_cdf", "averaged_inverted_cdf")
 RNG = np.random.default_rng(0)

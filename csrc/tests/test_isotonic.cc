@@ -15,7 +15,7 @@ static std::mt19937 generator(13);
 
 static double normal() { return std::normal_distribution<double>()(generator); }
 
-// A run of elements, and what it is worth; differences are formed apart in s and in w, as huge numbers leave no room.
+// A run of elements, and its value; differences are formed in s and in w separately, since huge numbers leave no room.
 struct Run {
   size_t begin, end;
 };

@@ -41,7 +41,7 @@ static void exponentials_are_exact() {
   CHECK(real[0] == 1 && imaginary[0] == 0 && real[1] == 0 && imaginary[1] == 0, "nothing is lost over no distance");
 }
 
-// In each row, what flows to every element from both sides, by one step after another.
+// In each row the sum that every element receives from both sides, one step after another.
 template <class E>
 static bool is_serial(const Case& c, const std::vector<Term>& terms, bool odd, const std::vector<E>& z,
                       const std::vector<E>& v, const std::vector<E>& out) {
@@ -51,7 +51,7 @@ static bool is_serial(const Case& c, const std::vector<Term>& terms, bool odd, c
     const auto gap = [&](size_t j) {
       return j == 0 || j == n ? std::numeric_limits<long double>::infinity() : (long double)z[structure[j]];
     };
-    // Of each element what flows in, and how large that could be; then of each run of equal elements.
+    // For each element the sum that it receives, and how large that could be; then for each run of equal elements.
     std::vector<long double> sums(n), sizes(n);
     for (const bool back : {false, true}) {
       std::vector<Wide> given(terms.size());

@@ -232,7 +232,7 @@ class SortedOrder(eqx.Module):
     def split(self, width: Float[Array, "*rows"] | float) -> "SortedOrder":
         """The same order with components that end also at gaps wider than `width`, which broadcasts to `x`.
 
-        A sum over a component is then never measured from an element that has no part in it, and could be larger by any factor.
+        Then no sum over a component is measured from an element that has no part in it, which may be larger by any factor.
         """
         begins = jnp.isinf(gaps := self.gaps) | (gaps > width)
         found = begins, self._centre(begins)

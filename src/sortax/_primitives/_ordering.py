@@ -1,6 +1,6 @@
 """Primitives that put an axis, or a part of it, in order: results by name, each computed only if it is asked for.
 
-What their derivative is depends on what ties mean, and stands with all of them in `ties.py`.
+What their derivative is depends on what ties mean, and stands with all of them in `tie_policies.py`.
 """
 
 from collections.abc import Callable, Sequence

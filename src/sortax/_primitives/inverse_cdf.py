@@ -29,9 +29,10 @@ class BinEdges(NamedTuple):
     below: Int[Array, "*edges"]
     """How many elements of the axis come before it."""
     offset: Float[Array, "*edges"]
+    """How far it lies above the element before it or, negative, below the one after it, whichever is nearer; infinite where the
+    edge is at infinity, as the first edge of each component is."""
     low_word: Float[Array, "*edges"]
-    """How far it lies above the element before it or, negative, below the one after it, whichever is nearer: rounded, and what
-    that leaves. Infinite where the edge is at infinity, as at the start of what flows by itself."""
+    """What rounding the offset has left out."""
     width: Float[Array, "*edges"]
     """How far the next edge is; infinite where that one or this one is at infinity."""
 

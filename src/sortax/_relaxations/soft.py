@@ -86,7 +86,7 @@ class AbstractSoftRelaxation(AbstractRelaxation):
         return reciprocal(self.temperature_of(order))
 
     def split(self, order: SortedOrder) -> SortedOrder:
-        """The order with components that end also where nothing is left of one in double precision."""
+        """The order with components that end also at gaps over which an exponential decays to nothing in double precision."""
         if order.split_begins is not None:
             return order
         t = lax.stop_gradient(self.temperature_of(order))
