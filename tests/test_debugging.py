@@ -62,7 +62,9 @@ def test_every_policy_without_jit(ties):
     expected = {"average": [1, 2, 2, 2], "directional": [1, 1, 2, 3]}[ties]
     with jax.disable_jit():
         y, dy = jax.jvp(lambda x: sx.sort(x, relax=sx.Exact(ties)), (x,), (dx,))
-    assert y.tolist() == [1, 2, 2, 2] and dy.tolist() == expected
+    assert y.tolist() == [1, 2, 2, 2]
+    # A mean in plain JAX is rounded a second time.
+    np.testing.assert_allclose(dy, expected, rtol=1e-15)
 
 
 def test_transforms_without_jit():
