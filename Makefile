@@ -84,7 +84,7 @@ sanitize-%:
 	{ $(BIN)/cmake -S . -B $$folder -G Ninja -DCMAKE_MAKE_PROGRAM=$(CURDIR)/$(BIN)/ninja \
 	    -DSORTAX_TESTS=ON -DSORTAX_SANITIZE=$* && $(BIN)/cmake --build $$folder --target sortax_tests; \
 	} >$$folder/log 2>&1 || { tail -n 40 $$folder/log; exit 1; }; \
-	if setarch $$(uname -m) -R true 2>/dev/null; then fixed="setarch $$(uname -m) -R"; fi; \
+	fixed=; if setarch $$(uname -m) -R true 2>/dev/null; then fixed="setarch $$(uname -m) -R"; fi; \
 	checks=$$($$fixed $$folder/sortax_tests 2>&1) || { echo "$$checks"; exit 1; }; \
 	echo "==> unit tests of the kernels, sanitizers $*: $$checks"
 

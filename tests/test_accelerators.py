@@ -28,7 +28,7 @@ print(len(others) > 10)
 """
 
 
-# Together both have all primitives but that of isotonic regression, which is lowered alike everywhere.
+# The first two have every primitive but that of isotonic regression, which is lowered alike everywhere.
 QUICK, OTHERS = ("Exact", "SigmoidSum"), ("SoftSort squared", "Permutahedron kl")
 
 

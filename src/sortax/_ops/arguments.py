@@ -129,9 +129,14 @@ def as_flag(name: str, value: Any) -> bool:
     return bool(value)
 
 
+_INSTEAD = {"kind": "leave it out, every sort here is stable", "order": "sort by several keys with sort_by"}
+
+
 def refuse(op: str, **unsupported: Any) -> None:
     """Arguments that `jax.numpy` has for the sake of NumPy's signature, and refuses."""
     for name, value in unsupported.items():
         if value is not None and value is not False:
             shown = repr(value) if isinstance(value, bool | int | float | str) else "..."
-            raise TypeError(f"{op} got {name}={shown}, which jax.numpy does not support; leave it out.")
+            raise TypeError(
+                f"{op} got {name}={shown}, which jax.numpy does not support; {_INSTEAD.get(name, 'leave it out')}."
+            )

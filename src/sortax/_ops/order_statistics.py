@@ -102,11 +102,13 @@ def _quantiles(
     q, n = jnp.broadcast_to(along(q, x.ndim, axis), shape), jnp.broadcast_to(count, shape)
     lower, upper, fraction = primitives.quantile_ranks(q, n, method, scale)
     wanted = [lower] if method in primitives.WITHOUT_INTERPOLATION else [lower, upper]
-    # The last tells whether there is a NaN, and is where the derivative goes then.
-    s = entries(relax, x, jnp.concatenate([*wanted, jnp.maximum(count - 1, 0)], axis), axis, where).astype(dtype)
-    *found, last = jnp.split(s, [q.shape[axis] * (i + 1) for i in range(len(wanted))], axis)
-    y = found[0] if len(found) == 1 else interpolate(found[0], found[1], fraction)
-    y = jnp.where(jnp.isnan(last), last, y)
+    # The last tells whether there is a NaN, and is where the derivative goes then; integers have none.
+    last = [jnp.maximum(count - 1, 0)] if dtype == x.dtype else []
+    s = entries(relax, x, jnp.concatenate([*wanted, *last], axis), axis, where).astype(dtype)
+    found = jnp.split(s, [q.shape[axis] * (i + 1) for i in range(len(wanted))], axis)
+    y = found[0] if len(wanted) == 1 else interpolate(found[0], found[1], fraction)
+    if last:
+        y = jnp.where(jnp.isnan(found[-1]), found[-1], y)
     return jnp.where((q >= 0) & (q <= scale) & (count > 0), y, jnp.nan)
 
 
