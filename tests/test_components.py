@@ -30,6 +30,12 @@ FILLS = [[1e30], [-1e30], [6e4], [-1e8], [np.nan], [np.inf], [-np.inf], [1e30, -
 TARGETS = np.round(numbers(12, 4), 1)
 QUANTILES = np.array([0.2, 0.7])
 
+# With what is soft, other ops read the same sorted values or ranks as these few.
+few_or_all = pytest.mark.parametrize(
+    ("dtype", "ops"),
+    [("float32", "few"), *(pytest.param(dtype, "all", marks=pytest.mark.deep) for dtype in ("float32", "float64"))],
+)
+
 
 def filled(dtype, mask):
     """`X` with each of the fills where the mask is False."""
@@ -104,11 +110,11 @@ def assert_alone(found, alone, mask, dtype):
 
 
 @every
-@dtypes
-def test_masks(name, dtype):
+@few_or_all
+def test_masks(name, dtype, ops):
+    few = ops == "few" and name not in EXACT
     ops = {op: f for op, f in MASKED.items() if op != "sort_by" or name in HAS_OPERATOR}
-    if name not in EXACT and dtype == "float32":
-        # With what is soft these read the same sorted values, or ranks, as others in the table: one precision is enough.
+    if few:
         ops = {op: ops[op] for op in ("rank", "top_k_mask", "quantile", "sort_by") if op in ops}
     results = lambda where, part: lambda x, t: {op: f(x, where, part, EVERY[name](t)) for op, f in ops.items()}
     t, alone = np.asarray(T, dtype), X[MASK].astype(dtype)[None]
@@ -117,13 +123,11 @@ def test_masks(name, dtype):
 
 
 @every
-@dtypes
-def test_segments(name, dtype):
+@few_or_all
+def test_segments(name, dtype, ops):
     t, mask = np.asarray(T, dtype), IDS == 1
-    ops = SEGMENTED
-    if name not in EXACT and dtype == "float32":
-        # As with masks.
-        ops = {op: ops[op] for op in ("sort", "rank", "top_k_mask")}
+    few = ops == "few" and name not in EXACT
+    ops = {op: SEGMENTED[op] for op in ("sort", "rank", "top_k_mask")} if few else SEGMENTED
     together = lambda x, t: {op: f(x, IDS, EVERY[name](t)) for op, (f, _) in ops.items()}
     apart = lambda x, t: {op: f(x, relax=EVERY[name](t)) for op, (_, f) in ops.items()}
     found = with_jacobian(together, filled(dtype, mask), t)
