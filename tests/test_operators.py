@@ -8,6 +8,8 @@ import pytest
 import sortax as sx
 from helpers import RELAXATIONS, REVERSIBLE, assert_same, distinct, order, take
 
+QUICK_TO_COMPILE = True
+
 X = distinct(np.float32, (3, 5, 4))
 
 

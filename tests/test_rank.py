@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 import sortax as sx
 from helpers import FLOATS, KERNEL_DTYPES, REVERSIBLE, all_sorting, assert_same, distributions, draw, is_float, order
 
+QUICK_TO_COMPILE = True
+
 nan, inf = np.nan, np.inf
 METHODS = ("average", "min", "max", "dense", "ordinal")
 X = np.random.default_rng(0).integers(0, 4, (4, 9)).astype(np.float64)

@@ -11,6 +11,8 @@ import sortax as sx
 from ops import for_relaxation
 from soft import OPERATORS, SOFT, numbers, ops_of
 
+QUICK_TO_COMPILE = True
+
 X = numbers()
 every = pytest.mark.parametrize("name", SOFT)
 
