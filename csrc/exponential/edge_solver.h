@@ -1,8 +1,8 @@
 // Where between two neighbouring elements a sum of smoothed step functions is a given number.
 //
 // Contract: F(b) is the sum over all elements of C(b - x_j), where 1 - C(d) is an ExponentialSum of distance d >= 0. Given
-// what the elements on each side have left at the nearest of them, F is known all over the gap, and solve() finds where it
-// is the number asked for, if it is so there; otherwise the end of the gap next to it. Allocates nothing.
+// for each side the sum over its elements at the nearest of them, F is known all over the gap, and solve() finds where it
+// is the number asked for, or else the end of the gap that is nearest to that. Allocates nothing.
 
 #pragma once
 
@@ -16,7 +16,7 @@ inline constexpr int kSolveSteps = 60;  // of Newton's method at most; a few are
 
 using Complex = std::complex<double>;
 
-// One side of a gap: of each term what all its elements have left at the nearest of them.
+// One side of a gap: for each term, the sum over the elements of that side at the nearest of them.
 struct Side {
   const Complex* sums;
   bool there;
@@ -37,7 +37,7 @@ inline double solve_one_exponential(const Gap& gap, const Term& term) {
   const double after = gap.after.there ? gap.after.sums[0].real() : 0;
   if (!gap.after.there) return std::log(term.weight * before / -gap.excess) / term.rate;
   if (!gap.before.there) return -std::log(term.weight * after / gap.excess) / term.rate;
-  // sinh(h) = |excess| / x, of which x may underflow: its logarithm does not.
+  // sinh(h) = |excess| / x, where x may underflow and its logarithm does not.
   const double log_x = std::log(2 * term.weight) + 0.5 * (std::log(before) + std::log(after)) - gap.width * term.rate / 2;
   const double x = std::exp(log_x), size = std::abs(gap.excess);
   const double h = gap.excess == 0 ? 0 : std::log(size + std::sqrt(size * size + x * x)) - log_x;
@@ -67,7 +67,7 @@ inline CdfExcess excess_at(const Gap& gap, const ExponentialSum& tail, double of
   return excess;
 }
 
-// How far the edge lies above the element before it, or if there is none above the one after it.
+// How far the edge lies above the element before it or, where there is none, above the one after it.
 inline double solve(const Gap& gap, const ExponentialSum& tail) {
   const double guess = solve_one_exponential(gap, tail[0]);
   // Where one side is missing, one exponential bounds how far out the edge is.
@@ -81,7 +81,7 @@ inline double solve(const Gap& gap, const ExponentialSum& tail) {
     const double error = here.value - gap.excess;
     if (error < 0) low = y;
     if (error > 0) high = y;
-    // A step of Newton's method, or of bisection where that leaves the bracket. Where F is flat all of it is as good.
+    // A step of Newton's method, or of bisection where that leaves the bracket. Where F is flat any point serves.
     const bool flat = here.slope <= std::numeric_limits<double>::min();
     const double newton = flat ? y : y - error / here.slope;
     const double next = newton >= low && newton <= high ? newton : low + (high - low) / 2;

@@ -1,4 +1,4 @@
-// A function of distance that is a sum of exponentials, and what its terms leave of one over many distances at once.
+// A sum of exponentials as a function of distance, and the decay of its terms over many distances at once.
 //
 // Contract: kappa(d) = Re sum of w exp(-b d) over the terms, in double precision. Allocates nothing but the list of terms.
 
@@ -13,7 +13,7 @@
 
 namespace sortax {
 
-// Re(w exp(-b d)) with b = rate + i turn and w = weight + i phase. At an infinite rate nothing is left but at distance zero.
+// Re(w exp(-b d)) with b = rate + i turn and w = weight + i phase. At an infinite rate it is zero but at distance zero.
 struct Term {
   double rate, turn, weight, phase;
 };
@@ -29,7 +29,7 @@ class ExponentialSum {
     }
   }
 
-  // The same but at distance zero, where it is zero.
+  // The same function, except that it is zero at distance zero.
   ExponentialSum without_zero() const {
     ExponentialSum sum = *this;
     sum.terms_.push_back({std::numeric_limits<double>::infinity(), 0, -at_zero_, 0});
@@ -50,7 +50,7 @@ SORTAX_INLINE void indicate_zero(const double* d, int64_t count, double* real) {
   for (int64_t i = 0; i < count; ++i) real[i] = d[i] == 0.0 ? 1.0 : 0.0;
 }
 
-// What one term leaves of one over each of these distances; `imaginary` is written only where there is a turn.
+// The decay exp(-b d) of one term over each of these distances; `imaginary` is written only where there is a turn.
 inline void decay(const Term& term, const double* d, int64_t count, double* real, double* imaginary) {
   if (std::isinf(term.rate)) return vectorized<indicate_zero>(d, count, real);
   if (term.turn != 0.0) return vectorized<decays<true>>(d, count, term.rate, term.turn, real, imaginary);

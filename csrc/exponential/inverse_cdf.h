@@ -20,8 +20,8 @@ namespace sortax {
 struct InverseCdfLimits {
   static constexpr int64_t kTask = int64_t(1) << 10;    // edges worth handing to a thread
   static constexpr int64_t kDirect = int64_t(1) << 13;  // exponentials worth handing to a thread
-  // In temperatures. Of wider gaps only that they are wide counts, on either side of an edge in between: nothing flows over
-  // them, and sums of distances that large would lose the digits of the others.
+  // The widest gap that is measured, in temperatures. A wider one counts as this wide on either side of an edge inside it:
+  // nothing flows over it, and sums of distances that large would lose the digits of the others.
   static constexpr double kWide = 3000;
 };
 
@@ -44,14 +44,14 @@ inline void first_above(const Workers& workers, const ExponentialSum& tail, cons
   for (int64_t i = 0, end; i < n; i = end) {
     end = i + 1;
     while (end < n && d[end] == 0) ++end;
-    // Of a run of equal elements, half counts as below them.
+    // Half of a run of equal elements counts as below them.
     const double level = double(end - i) / 2 - minus_after.data()[i];
     const int64_t first = std::clamp<int64_t>(i + int64_t(std::ceil(level)), 0, n);
     std::fill(upper + i, upper + end, int32_t(first));
   }
 }
 
-// What elements from `begin` to `end` at positions x have left at a position, for all terms.
+// For each term, the sum at a position over the elements from `begin` to `end`, which are at positions x.
 inline void sum_directly(const Workers& workers, const double* x, int64_t begin, int64_t end, double position,
                          const ExponentialSum& tail, Complex* sums) {
   constexpr int64_t kBlock = KernelSumLimits::kBlock * KernelSumLimits::kLanes;
@@ -66,7 +66,7 @@ inline void sum_directly(const Workers& workers, const double* x, int64_t begin,
       for (int64_t j = 0; j < count; ++j) d[j] = std::abs(x[first + j] - position);
       for (int64_t k = 0; k < size; ++k) {
         complex_decay(tail[size_t(k)], d, count, real, imaginary);
-        // Several sums, of which none waits for another.
+        // There are several sums, so that no addition waits for another.
         double some[8] = {};
         for (int64_t j = 0; j < count; ++j) some[j & 3] += real[j], some[4 + (j & 3)] += imaginary[j];
         of_range[size_t(t * size + k)] +=
@@ -80,8 +80,8 @@ inline void sum_directly(const Workers& workers, const double* x, int64_t begin,
   }
 }
 
-// How many elements come before the edge of one level, in a component from `begin` to `end`, and what arrives there from
-// both sides. F at the ends of a gap says on which side of it the edge is, and its slope about how far.
+// How many elements come before the edge of one level, in a component from `begin` to `end`, and the sums of both sides
+// there. F at the ends of a gap says on which side of it the edge is, and its slope about how far.
 inline int64_t find_edge(const Workers& workers, const double* x, int64_t begin, int64_t end, int64_t level,
                          const ExponentialSum& tail, Complex* before, Complex* after) {
   int64_t low = begin, high = end, guess = level;
@@ -95,18 +95,18 @@ inline int64_t find_edge(const Workers& workers, const double* x, int64_t begin,
     const bool is_below = has_left && left.value > gap.excess, is_above = has_right && right.value < gap.excess;
     if (!is_below && !is_above) return guess;
     (is_below ? high : low) = guess + (is_below ? -1 : 1);
-    // Where rounding leaves nothing between them, this is as good.
+    // Where rounding leaves no place between them, this one serves.
     if (low > high) return guess;
     const double slope = is_below ? left.slope : right.slope;
     const double there =
         is_below ? x[guess - 1] - (left.value - gap.excess) / slope : x[guess] - (right.value - gap.excess) / slope;
     const int64_t next = slope > 0 ? std::upper_bound(x + begin, x + end, there) - x : (low + high) / 2;
-    // Where the slope has led astray, halves of what is left.
+    // Where the slope leads outside the bracket, the bracket is halved.
     guess = next >= low && next <= high ? next : low + (high - low) / 2;
   }
 }
 
-// What has come up to the element next to each edge, for all terms, from one end.
+// For each term, the running sum from one end at the element next to each edge.
 template <bool kReverse>
 void sum_up_to_edges(const double* d, int64_t n, const ExponentialSum& tail, const int32_t* below, int64_t count,
                      Complex* sums) {

@@ -18,7 +18,7 @@ struct KernelSumLimits {
 
 using LaneValues = double[KernelSumLimits::kLanes];
 
-// What has come up to a step of one term, for each column and lane.
+// The running sum of one term at a step, for each column and lane.
 template <int kColumns>
 struct PartialSum {
   LaneValues real[kColumns], imaginary[kColumns];
@@ -31,8 +31,8 @@ struct KernelBlock {
   double d[kSize], v[kColumns * kSize], sum[kColumns * kSize], real[kSize], imaginary[kSize];
 };
 
-// Advances one term of one column through a block, from before or with kBack from after: what is at each step joins, and
-// with kWrite what arrives there is added to the sums, times `sign`.
+// Advances the running sum of one term and one column through a block, or with kBack through it from its end. At each step
+// the value there joins it; with kWrite the sum that arrives there is added to the results, times `sign`.
 template <bool kTurns, bool kBack, bool kWrite>
 SORTAX_INLINE void advance_column(const double* real, const double* imaginary, const double* v, double* __restrict sum,
                                   const Term& term, double sign, int64_t steps, LaneValues& real_state,
@@ -80,14 +80,14 @@ void advance(KernelBlock<kColumns>& block, const Term& term, double sign, int64_
   }
 }
 
-// Adds what a decay leaves of x + iy.
+// Adds x + iy times the decay a + ib.
 inline void add_decayed(double a, double b, double x, double y, double& real, double& imaginary) {
   if (a == 0.0 && b == 0.0) return;
   real += a * x - b * y;
   imaginary += a * y + b * x;
 }
 
-// Adds to `to` what is left of `from` over these distances.
+// Adds the sums `from`, decayed over these distances, to `to`.
 template <int kColumns>
 void add_decayed(const Term& term, const LaneValues& distances, const PartialSum<kColumns>& from, PartialSum<kColumns>& to) {
   LaneValues a, b = {};

@@ -48,7 +48,8 @@ struct KernelSum {
         z + layout.outer_offset(o) + layout.inner_offset(i), v + start, out + start, layout.step, layout.inner, 0, layout.n};
   }
 
-  // What leaves each chunk at its end and at its beginning, or after the carry what arrives there; and how long it is.
+  // For each chunk the sums that leave it at its end and at its beginning, and how long it is. The carry puts there instead
+  // the sums that arrive at its beginning and at its end.
   struct Ends {
     std::vector<State> before, after;
     LaneValues lengths;
@@ -75,8 +76,8 @@ struct KernelSum {
     Ends& ends() { return ends_; }
 
    private:
-    // What arrives at the last step of each block from those after it in the chunk, and how far that is from the end; of
-    // chunks of a row also what leaves them.
+    // Finds the sum that arrives at the last step of each block from those after it in the chunk, and the distance of that
+    // step from the end. Where chunks are parts of a row, it also finds the sums that leave them.
     template <bool kChunks>
     void sweep_back() {
       const size_t size = kernel_.size();
@@ -106,7 +107,7 @@ struct KernelSum {
       }
     }
 
-    // Adds up and writes what comes from both sides, of chunks of a row also what arrives at them.
+    // Adds up what comes from both sides and writes it. Where chunks are parts of a row, the sums that arrive at them count.
     template <bool kChunks>
     void sweep_forth() {
       const size_t size = kernel_.size();
@@ -116,7 +117,7 @@ struct KernelSum {
         const int64_t steps = load(b);
         for (int c = 0; c < kColumns; ++c) {
           const int64_t column = c * KernelBlock<kColumns>::kSize, count = steps * kLanes;
-          // Of an odd sum an element itself, be it infinite or NaN, does not count.
+          // An element adds nothing to its own odd sum, even where it is infinite or NaN.
           if (odd_) {
             std::fill_n(block_.sum + column, count, 0.0);
           } else {
@@ -140,7 +141,7 @@ struct KernelSum {
       return l < count_ ? std::clamp<int64_t>(chunks_[l].size - first, 0, L::kBlock) : 0;
     }
 
-    // Returns the number of steps; past the end of a chunk nothing changes.
+    // Reads a block and returns its number of steps. Past the end of a chunk, its values and distances are zero.
     int64_t load(int64_t b) {
       constexpr int64_t kSize = KernelBlock<kColumns>::kSize;
       const int64_t first = b * L::kBlock, steps = steps_of(0, first);
@@ -217,7 +218,7 @@ struct KernelSum {
         double a, b = 0;
         decay(kernel[k], &ends.lengths[l], 1, &a, &b);
         for (int c = 0; c < kColumns; ++c) {
-          // Its own is taken out to be passed on, and what has come so far is put there instead.
+          // The chunk's own sum is taken out to be passed on, and the sum of those before it is put there instead.
           std::swap(own.real[c][l], real[c]), std::swap(own.imaginary[c][l], imaginary[c]);
           add_decayed(a, b, own.real[c][l], own.imaginary[c][l], real[c], imaginary[c]);
         }

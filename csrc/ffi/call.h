@@ -45,8 +45,8 @@ struct ArraySignature {
 // A kernel without a structure works on 32-bit indices of its rows, and takes no shared axes.
 struct Signature {
   std::vector<ArraySignature> operands, results;
-  // Beside those that say how arrays lie. `outputs` is a bit for each result, set if it is there; `k` the length, of at most
-  // that of a row, that an operand has otherwise.
+  // The attributes beside those that say how arrays lie. `outputs` has a bit for each result, set if it is there. `k` is the
+  // length of arrays whose extent is kLength, at most that of a row, where no operand tells it.
   std::vector<std::string> attributes;
   size_t optional = 0;  // operands at the end that may be missing
 
@@ -73,7 +73,7 @@ class Call {
   // XLA's pool, as the loops of parallel.h see it.
   Workers workers() const;
 
-  // Of type bool, int32_t, int64_t, or a span of int64_t or double.
+  // An attribute, as a bool, int32_t, int64_t, or a span of int64_t or double.
   template <class T>
   T attribute(const char* name) const;
 
@@ -82,7 +82,7 @@ class Call {
   bool has_results() const { return has_results_; }  // that are not empty
   const Array& main() const { return *operands_[main_]; }
 
-  // By their index in the signature; null for those that are missing.
+  // The data of an operand or result, by its index in the signature; null if it is missing.
   template <class T>
   const T* operand(size_t i) const {
     return data<T>(operands_[i]);

@@ -10,7 +10,7 @@
 
 namespace sortax {
 
-// With its tag, if it is of one of the kinds.
+// Calls run with the tag of the type, if it is of one of the kinds.
 template <unsigned kKinds, class Run>
 void by_type(const Call& call, const char* expected, Run&& run) {
   bool is_served = false;
@@ -23,7 +23,7 @@ void by_type(const Call& call, const char* expected, Run&& run) {
   if (!is_served) call.reject_main(expected);
 }
 
-// With the order of its elements, which are taken by their bits.
+// Calls run with the order of the type's elements, which are taken by their bits.
 template <class Run>
 void by_order(const Call& call, bool descending, Run&& run) {
   by_type<kInteger | kHalf | kReal>(call, "elements of a boolean, integer or real floating type of 8 to 64 bits",

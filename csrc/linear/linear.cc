@@ -20,7 +20,7 @@ static bool permute_as(const Call& call, bool transpose) {
   return run(call.workers(), call.layout(), call.operand<int32_t>(0), call.operand<E>(1), call.result<E>(0));
 }
 
-// Of any type, even one that the table lacks, as it only moves.
+// Elements are only moved, so that any type serves, even one that the table lacks.
 static bool permute_by_width(const Call& call, bool transpose) {
   switch (ffi::ByteWidth(call.main().type())) {
     case 1: return permute_as<1>(call, transpose);

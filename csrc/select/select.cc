@@ -9,7 +9,7 @@
 
 namespace sortax {
 
-// Numbers of which there are mostly few: on the stack, if so.
+// A list of numbers, which is on the stack while it is short, as it mostly is.
 template <class T>
 class Few {
  public:
@@ -86,7 +86,7 @@ static void partition(const Call& call) {
   });
 }
 
-// Values and their indices, of another length or as long as rows are.
+// The signature of a kernel whose results are values and their indices, as many in a row as the extent says.
 static Signature selection(std::vector<ArraySignature> operands, Extent extent, std::vector<std::string> attributes) {
   attributes.push_back("outputs");
   return {std::move(operands), {{"values", extent}, {"indices", extent, Type::kIndex}}, std::move(attributes)};

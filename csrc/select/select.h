@@ -91,7 +91,7 @@ SORTAX_INLINE typename Row<O>::Key extreme_key(const Row<O>& row, int64_t begin,
   return found;
 }
 
-// The first of the least, or the last of the greatest: ranks 0 and n - 1.
+// The position of the first of the least elements, which has rank 0, or of the last of the greatest, of rank n - 1.
 template <class O, bool kMost>
 int64_t extreme(const Workers& workers, const Row<O>& row) {
   using Key = typename Row<O>::Key;
@@ -105,7 +105,7 @@ int64_t extreme(const Workers& workers, const Row<O>& row) {
   for (int64_t p = 1; p < chunks.count; ++p) {
     if (kMost ? keys[p] >= keys[best] : keys[p] < keys[best]) best = p;
   }
-  // Block by block from the side where it is wanted.
+  // The search goes block by block, from the side whose element is wanted.
   const int64_t low = chunks.begin(best), high = chunks.begin(best + 1);
   for (int64_t b = 0;; ++b) {
     const int64_t begin = kMost ? std::max(low, high - (b + 1) * kBlock) : low + b * kBlock;

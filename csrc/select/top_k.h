@@ -35,7 +35,7 @@ class Best {
       for (int64_t i = block; i < stop; ++i) {
         const Key key = row.key(i);
         records_[size_] = R::make(key, uint32_t(i));
-        // Later ones of the bound's key come after those that are there.
+        // An element whose key is the bound comes after those that are kept, which stand before it in the row.
         size_ += !bounded_ || key < bound_;
       }
       if (size_ >= room_) cut();

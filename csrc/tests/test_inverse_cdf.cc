@@ -55,7 +55,7 @@ static void inverts(const Workers& workers, int64_t n, double scale, const std::
         finds = false;
         continue;
       }
-      // As far off as rounding the position, or F, is.
+      // The edge may be off by the rounding of its position, or of F.
       const long double room = 1e-12L * double(end - own) + 1e-9L;
       const long double tiny = std::abs(at) * 1e-13L;
       finds &= cdf(x, anchor, at - tiny, terms) <= i - own + room && cdf(x, anchor, at + tiny, terms) >= i - own - room;

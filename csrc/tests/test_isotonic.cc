@@ -121,7 +121,7 @@ static void fits_everything(const Workers& workers, const std::string& type, dou
       if (has_ties && (sizeof(typename D::Element) < 4 || c.sizes[size_t(c.axis)] > 16)) continue;
       for (unsigned rarity : {1000000u, 4u, 1u}) {
         fits<D, MeanBlock>(workers, c, name, huge, rarity, mean_rise, type + " means");
-        // Of exponentials no sums are whole numbers.
+        // Sums of exponentials are not whole numbers, and are rounded.
         if (!has_ties) fits<D, KlBlock>(workers, c, name, huge, rarity, log_sum_rise, type + " sums of exponentials");
       }
     }
