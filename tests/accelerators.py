@@ -9,7 +9,7 @@ from ops import OPS, for_relaxation
 from soft import SOFT, numbers
 
 SOFT_OPS = {op: OPS[op] for op in ("sort", "rank", "top_k_mask", "segment_rank")}
-# Long enough for several chunks, with ties.
+# The array is long enough for several chunks, and has ties.
 X = np.round(numbers(40), 1)[None]
 
 

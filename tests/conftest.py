@@ -58,7 +58,7 @@ def forget_programs_of_a_file():
 
 @pytest.fixture(autouse=True)
 def forget_programs():
-    """Those of one file may be too many by themselves, where every step of every op is compiled alone."""
+    """The programs of one file may be too many by themselves, where every step of every op is compiled alone."""
     yield
     maps = pathlib.Path("/proc/self/maps")
     if maps.exists() and maps.read_bytes().count(b"\n") > 25000:

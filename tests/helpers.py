@@ -99,7 +99,7 @@ def nans(dtype):
 
 def _with_nan(rng, dtype, size):
     x, some = _random(rng, dtype, size), nans(dtype)
-    # Through integers, which no processor rewrites.
+    # The choice is made among integers: a processor may rewrite the bits of a NaN.
     unsigned = f"uint{8 * dtype.itemsize}"
     return _with(rng, x.view(unsigned), some.view(unsigned)).view(dtype)
 
@@ -115,7 +115,7 @@ def _in_order(rng, dtype, size):
 
 
 def _real_part(draw):
-    """A complex draw is one of the parts each, and the real parts have ties."""
+    """A complex draw has a draw in each of its two parts, with ties among the real parts."""
 
     def both(rng, dtype, size):
         if not is_complex(dtype):
@@ -230,7 +230,7 @@ def assert_same(actual, expected, note=""):
 
 
 def run_python(code, timeout=120, **environment):
-    """Run `code` in a fresh interpreter; what it printed. A hang or a crash is a failure that shows its traces."""
+    """Run `code` in a fresh interpreter and return what it printed. A hang or a crash fails, and its traces are shown."""
     program = f"import faulthandler; faulthandler.dump_traceback_later({timeout - 5}, exit=True)\n{code}"
     clean = {name: value for name, value in os.environ.items() if name not in ("XLA_FLAGS",)}
     done = subprocess.run(
@@ -259,7 +259,7 @@ def equations(jaxpr, name):
 
 
 def used(f, *args):
-    """What each sort of `f` computes, once what nobody reads is gone, as it is in a compiled program."""
+    """The outputs that each sort of `f` computes, after dead-code elimination, which a compiled program has gone through."""
     jaxpr = jax.make_jaxpr(f)(*args)
     alive, _ = partial_eval.dce_jaxpr(jaxpr.jaxpr, [True] * len(jaxpr.out_avals))
     return [equation.params["outputs"] for equation in equations(alive, "sortax_sort")]

@@ -55,7 +55,7 @@ def mask_of(n):
 
 
 def weights_of(n):
-    """Of two decimals each, whose sums hit no quantile by rounding; one is zero."""
+    """Weights of two decimals, whose sums hit no quantile by rounding; one of them is zero."""
     return np.resize([1.25, 0.5, 2.0, 0.25, 0.0, 1.0], n)
 
 
@@ -68,12 +68,12 @@ def is_inexact(x):
 
 
 def _front(y, axis):
-    """Results that lead, in the place of the axis."""
+    """The leading axis, which holds several results, moved to the place of the axis."""
     return jnp.moveaxis(y, 0, axis)
 
 
 def _flat_pair(y, axis):
-    """The two axes of `segment_top_k` as one."""
+    """The two axes of the result of `segment_top_k` merged into one."""
     axis %= y.ndim - 1
     return y.reshape(*y.shape[:axis], -1, *y.shape[axis + 2 :])
 
@@ -89,7 +89,7 @@ def _of_segments(f, *arguments, **options):
 
 
 def _of_two(f, *arguments):
-    """Of two segments that take turns."""
+    """An op of two segments, to which elements belong in turns."""
     return lambda x, axis, relax: f(x, np.arange(x.shape[axis]) % 2, *arguments, axis=axis, relax=relax)
 
 

@@ -24,7 +24,7 @@ def plain(x):
 
 @dataclasses.dataclass(frozen=True)
 class Oracle:
-    """Of an op, `value(rows)` and `tangent(x, dx, ds)` in NumPy, of rows and of one vector.
+    """An op in NumPy: its values, `value(rows)`, and its derivative at one vector, `tangent(x, dx, ds)`.
 
     `ds` are the tangents in the order of the sorted vector, of which elements with `before` come later. What `exact` says
     is equal to the bit (but for which NaN it is, with `any_nan`), else to rounding; `real` ops take no complex numbers.
@@ -39,17 +39,17 @@ class Oracle:
     real: bool = False
 
     def key(self, x):
-        """What a permutation that sorts the vector `x` for this op sorts."""
+        """The vector whose sorting permutations are those of this op at `x`."""
         level = np.unique(x, return_inverse=True, equal_nan=True)[1]
         return self.before(x) * x.size + (x.size - 1 - level if self.descending else level)
 
     def permutations(self, x):
-        """All that sort, the stable one first."""
+        """All permutations that sort, the stable one first."""
         every = all_sorting(self.key(x))
         return every[np.lexsort(every.T[::-1])]
 
     def expected_tangent(self, x, dx, ties):
-        """By definition: through the first, or all, or the one that sorts what moves, of the permutations that sort."""
+        """By definition: through the first permutation that sorts, the mean of all, or the one that sorts x + h dx."""
         if ties == "directional":
             ds = dx[np.lexsort((-dx if self.descending else dx, self.key(x)))]
         else:
@@ -64,7 +64,7 @@ def entries(*ranks):
 
 
 def valid(x, before):
-    """Rows in order, with what comes `before` them only, as lists since rows may differ in length."""
+    """The sorted elements of group 0 by `before`, row by row: a list, since rows may differ in length."""
     return [sorted_(row[before(row) == 0]) for row in x.reshape(-1, x.shape[-1])]
 
 
@@ -83,13 +83,13 @@ def default_float(x):
 
 
 def lerp(low, high, fraction):
-    """Between two arrays, of which one with no weight does not count."""
+    """The interpolation between two arrays; one whose weight is zero has no effect, even if it is infinite."""
     with np.errstate(invalid="ignore"):
         return np.where(fraction == 0, low, np.where(fraction == 1, high, low * (1 - fraction) + high * fraction))
 
 
 def is_nan(x):
-    """Which are NaN; without a word about those that signal."""
+    """Which elements are NaN, without a warning about signalling ones."""
     with np.errstate(invalid="ignore"):
         return np.isnan(x) if jnp.issubdtype(x.dtype, jnp.inexact) else np.zeros(x.shape, bool)
 
@@ -128,7 +128,7 @@ def quantile_tangent(q, before=plain):
 def trimmed(s):
     n = s.size
     y = s.astype(np.float64)[int(LIMITS[0] * n) : n - int(LIMITS[1] * n)]
-    # Opposite infinities have no mean.
+    # Infinities of both signs have no mean.
     with np.errstate(all="ignore"):
         return np.array(np.nan if has_nan(s) else y.mean()).astype(default_float(s).dtype)
 
@@ -172,7 +172,7 @@ def partitioned_tangent(x, dx, ds):
 
 
 def weighted_ranks(w):
-    """Between which of sorted elements with these weights the median lies."""
+    """The two sorted elements between which the median by these weights lies."""
     mass, half = np.cumsum(w), w.sum() / 2
     return np.argmax(mass >= half), np.argmax(mass > half)
 

@@ -17,11 +17,11 @@ class Soft:
     sort: Callable
     """(x, t) -> the soft sorted vector."""
     place: Callable
-    """(x, w, t) -> what each element has of the places."""
+    """(x, w, t) -> for each element, the sum of the values w of the places, weighted by its column."""
     rank: Callable | None = None
-    """(x, t) -> ranks, where they are not what each element has of the positions."""
+    """(x, t) -> ranks, where they are not `place` of the positions."""
     unit: int = 1
-    """Of which power of the unit of x the temperature is, when ranking; and when sorting."""
+    """The power of the unit of x that the temperature has in ranking; and the same in sorting, if it differs."""
     sorting_unit: int | None = None
     balanced: bool = True
     """Whether ranks sum to n(n - 1)/2 and masks to k."""
@@ -42,7 +42,7 @@ def softsort(power):
 
 
 def sinkhorn(x, t):
-    """The symmetric kernel of the sorted elements, scaled alike on both sides: half of the error is left by each step at most."""
+    """The symmetric kernel of the sorted elements, scaled alike on both sides: each step at least halves the error."""
     s, d = np.sort(x), np.ones(x.size)
     K = np.exp(-np.abs(s[:, None] - s) / t)
     for _ in range(200):
@@ -112,7 +112,7 @@ def permutahedron(kl):
 
 
 def by_matrix(make, matrix, **others):
-    """Ranks are mean positions: what each element has of the positions, over what it has in all."""
+    """A relaxation with a matrix. Ranks are mean positions, weighted by the columns and divided by their sums."""
 
     def rank(x, t):
         P = matrix(x, t)

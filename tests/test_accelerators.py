@@ -36,7 +36,7 @@ QUICK, OTHERS = ("Exact", "SigmoidSum"), ("SoftSort squared", "Permutahedron kl"
 def test_is_what_the_cpu_gives(names, tmp_path):
     tests, file = str(pathlib.Path(__file__).parent), str(tmp_path / "found.npz")
     program = PROGRAM.format(tests=tests, file=file, names=names)
-    # Compiling is most of it, and less of optimising changes no result beyond rounding.
+    # Compiling takes most of the time, and with fewer optimisations results change by rounding only.
     quick = dict(XLA_FLAGS="--xla_backend_optimization_level=0")
     assert run_python(program, timeout=900, JAX_ENABLE_X64="1", JAX_PLATFORMS="cpu", **quick) == "True\n"
     expected = everything(names)

@@ -54,7 +54,7 @@ def test_ranks_of_the_permutahedron():
 
 @pytest.mark.parametrize("name", ["LapSum", "SigmoidSum"])
 def test_sorted_values_stay_in_order_and_range(name):
-    """At any temperature, as the operator's rows and columns sum to one."""
+    """The bound holds at any temperature, as the operator's rows and columns sum to one."""
     x = numbers(N, 7)
     s = at_temperatures(sx.sort, name, x)
     assert (np.diff(s, axis=1) >= -1e-12).all()

@@ -25,12 +25,12 @@ dtypes = pytest.mark.parametrize("dtype", ["float32", pytest.param("float64", ma
 X, N = np.round(numbers(12, 3), 2), 12
 MASK = np.arange(N) % 3 != 1
 PART = np.flatnonzero(MASK)
-# What stands in the places that take no part, the same in all of them or in turns.
+# The numbers that stand where no part is taken, in turns if there are several.
 FILLS = [[1e30], [-1e30], [6e4], [-1e8], [np.nan], [np.inf], [-np.inf], [1e30, -1e30, np.nan, np.inf], [0.3, -0.2]]
 TARGETS = np.round(numbers(12, 4), 1)
 QUANTILES = np.array([0.2, 0.7])
 
-# With what is soft, other ops read the same sorted values or ranks as these few.
+# By a soft relaxation the other ops read the same sorted values or ranks as these few.
 few_or_all = pytest.mark.parametrize(
     ("dtype", "ops"),
     [("float32", "few"), *(pytest.param(dtype, "all", marks=pytest.mark.deep) for dtype in ("float32", "float64"))],
@@ -43,7 +43,7 @@ def filled(dtype, mask):
     return np.asarray(rows).astype(dtype)
 
 
-# Each op with a mask, as what it gives for the elements of `part`; without a mask it is that of these elements alone.
+# Each op with a mask, and of its results those of the elements in `part`; without a mask these are all elements.
 MASKED = {
     "rank": lambda x, where, part, relax: sx.rank(x, where=where, relax=relax)[part],
     "rank descending": lambda x, where, part, relax: sx.rank(x, where=where, descending=True, relax=relax)[part],
@@ -64,7 +64,7 @@ MASKED = {
 
 IDS = np.array([2, 0, 1, 1, 0, 2, 2, 1, 0, 0, 2, 1])
 OWN = np.flatnonzero(IDS == 1)
-# Each op with segments, as what it gives for segment 1, beside the op without segments.
+# Each op with segments, and of its results those of segment 1, beside the op without segments.
 SEGMENTED = {
     "sort": (lambda x, ids, relax: sx.segment_sort(x, ids, 3, relax=relax)[4:8], sx.sort),
     "argsort": (
@@ -141,7 +141,7 @@ FAR_AWAY = [pytest.param(name, marks=[pytest.mark.lowering] * (name in ("SoftSor
 @pytest.mark.parametrize("name", FAR_AWAY)
 @dtypes
 def test_elements_that_are_far_away(name, dtype):
-    """Below and above, and even at infinity, they are sorted apart: sorted values, ranks, entries and products of the rest."""
+    """Elements far away, even at infinity, are sorted apart: they change no value, rank, entry or product of the rest."""
     t, near = np.asarray(T, dtype), X[:5].astype(dtype)
     order = np.argsort(near)
 
@@ -181,7 +181,7 @@ def test_elements_that_are_far_away(name, dtype):
 @pytest.mark.lowering
 @pytest.mark.parametrize("name", ["SoftSort", "LapSum", "SigmoidSum"])
 def test_entries_over_a_wide_gap(name):
-    """Their logarithms do not underflow, and the derivative in the temperature is that of central differences."""
+    """The logarithms of entries do not underflow, and their derivative in the temperature is that of central differences."""
     x, columns = np.array([0.0, 0.5, 2000, 2001.5, 5000]), np.array([2, 4, 0, 1, 3])
     f = jax.jit(lambda t: sx.permutation(x, relax=SOFT[name].make(t)).log_entries(columns))
     forward = jax.jit(jax.jacfwd(f))(T)

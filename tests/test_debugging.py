@@ -36,7 +36,7 @@ def with_gradients(ops, relax):
 )
 @pytest.mark.parametrize("forms", ["one form each", pytest.param("all forms", marks=pytest.mark.deep)])
 def test_every_op_without_jit(relax, forms):
-    # Evaluated step by step, each takes long.
+    # Without jit every step is compiled by itself, which takes long.
     f = with_gradients(
         {name: op for name, op in OPS.items() if forms == "all forms" or " " not in name or "@" in name}, relax
     )
@@ -61,7 +61,7 @@ def test_every_relaxation_without_jit(name):
 
 @pytest.mark.parametrize("ties", ["average", "directional"])
 def test_every_policy_without_jit(ties):
-    # Thirds of these are whole, so that no mean is rounded.
+    # The tangents of the ties are multiples of three, so that no mean is rounded.
     x, dx = np.array([2.0, 1.0, 2.0, 2.0]), np.array([9.0, 1.0, 6.0, 3.0])
     expected = {"average": [1, 6, 6, 6], "directional": [1, 3, 6, 9]}[ties]
     with jax.disable_jit():

@@ -98,7 +98,7 @@ CALLS = {
         ("z", "levels"),
     ),
 }
-# What the other arrays do not tell the length of.
+# Arrays whose length no other array tells.
 OF_ANY_LENGTH = {("select", "x"), ("top_k", "x"), ("inverse_cdf", "z")}
 LINEAR = ["permute", "run_mean", "linear_scan", "kernel_sum"]
 handlers = pytest.mark.parametrize("name", CALLS)

@@ -49,7 +49,7 @@ def fitted(starts, s, w, regularizer):
 
 
 def expected_fit(begins, s, w, regularizer):
-    """Part by part, by merging the first pair that does not rise until all do."""
+    """Where blocks start: in each part, the first pair of blocks that does not rise is merged until all rise."""
     v = np.empty(s.shape)
     for part in parts(begins):
         x, y = s[part].astype(np.float64), w[part].astype(np.float64)
@@ -73,7 +73,7 @@ def in_order(s, w, regularizer):
 
 
 def along(f, axis, *arrays):
-    """`f` of vectors, of all that lie along `axis`."""
+    """`f`, which takes vectors, of all vectors along `axis`."""
     rows = [np.moveaxis(x, axis, -1) for x in arrays]
     found = np.empty(rows[0].shape, np.float64)
     for i in np.ndindex(found.shape[:-1]):
@@ -141,7 +141,7 @@ def test_known_blocks(name, regularizer):
     begins = np.zeros((2, 8), bool)
     begins[1, 3] = True
     starts = np.stack([[c == "T" for c in expected]] * 2)
-    # A border parts the block that it lies in.
+    # A border splits the block in which it lies.
     starts[1, 3] = True
     assert_same(isotonic(begins, np.stack([s] * 2), np.stack([w] * 2), 1, regularizer=regularizer), starts)
 
@@ -245,7 +245,7 @@ def test_an_axis_along_an_explicit_mesh_axis_raises():
 def test_rises_within_borders_and_keeps_means(regularizer, n, seed, unit, few):
     rng = np.random.default_rng(seed)
     s, w = in_order(*(rng.integers(0, 4, (2, N)) * 1.0 if few else rng.normal(size=(2, N)) * unit), regularizer)
-    # What is beyond n is a part by itself.
+    # The elements beyond n are a part by themselves.
     begins = (rng.random(N) < rng.choice([0, 1 / 8, 1])) | (np.arange(N) == n)
     starts = np.asarray(isotonic(begins, s, w, 0, regularizer=regularizer))
     v = fitted(starts, s, w, regularizer)

@@ -31,7 +31,7 @@ def gaps(shape, seed=0, dtype=np.float64):
 
 
 def matrix(z, terms, odd, slope=0):
-    """What element i has of element j, for a vector."""
+    """The matrix of the kernel: the weight of element j in the sum at element i."""
     n, x = z.size, np.cumsum(np.where(np.isinf(z), 0, z))
     cell = np.cumsum(np.isinf(np.where(np.arange(n) == 0, 0, z)))
     d = x[:, None] - x
@@ -126,7 +126,7 @@ def test_is_its_own_transpose(name, odd):
 @pytest.mark.lowering
 @both
 def test_equal_elements_have_the_same(odd):
-    """In runs that go through what is computed together."""
+    """The runs are longer than a block, so that they go across blocks."""
     z, v = np.where(np.arange(3000) % 700 == 0, 0.1, 0), tangent(3000)
     y = np.asarray(kernel_sum(z, v, 0, "complex", odd))
     close(y, y[np.arange(3000) // 700 * 700])

@@ -63,7 +63,7 @@ def test_nothing_underflows(name):
     cold = lambda x: jax.grad(lambda x: jnp.sum(sx.sort(x, relax=SOFT[name].make(1e-30))))(x)
     value, gradient, of_the_coldest = jax.jit(lambda x: (*jax.value_and_grad(last_in_first)(x), cold(x)))(x)
     assert np.isfinite(value) and value < -1000
-    # Each of the borders around moves with the elements next to it.
+    # The edges on both sides of a bin move with the elements next to them.
     np.testing.assert_allclose(gradient.sum(), 0, atol=1e-2)
     np.testing.assert_allclose(gradient[2], 0, atol=1e-2)
     assert gradient[3] < -100
@@ -72,7 +72,7 @@ def test_nothing_underflows(name):
 
 @pytest.mark.parametrize("name", OPERATORS)
 def test_cells(name):
-    """No weight passes between numbers, infinities and NaN; what is out of range is NaN, and nothing else of it."""
+    """Entries between numbers, infinities and NaN are zero; only an index that is out of range gives NaN."""
     x = np.array([2.0, np.inf, np.nan, 1.0])
     permutation = lambda x: sx.permutation(x, relax=SOFT[name].make(0.3))
     agree(permutation(x), 0, 1e-12)
@@ -134,7 +134,7 @@ def test_columns_are_checked():
 def test_sums_of_exponentials(table, function, error, dtype):
     """The tables are as near to their functions as they say, everywhere."""
     rates, weights = np.asarray(table(dtype)).T
-    # Added one after the other, as it is done where they are used.
+    # The terms are added one after the other, as the library does it.
     assert np.cumsum(weights.real)[-1] == function(0.0)
     z = np.concatenate([np.linspace(0, 20, 20001), np.geomspace(1e-9, 1e3, 1000)])
     np.testing.assert_allclose(np.real(np.exp(-z[:, None] * rates) @ weights), function(z), rtol=0, atol=error[dtype])

@@ -32,7 +32,7 @@ def test_spearman_of_soft_ranks(name):
 
 
 def test_spearman_trains():
-    """Descending it brings predictions into the order of the targets."""
+    """Gradient descent on the loss brings predictions into the order of the targets."""
     x, y = numbers(20, 3) * 0.1, numbers(20, 4)
     relax = sx.LapSum(0.3)
     step = jax.jit(lambda x: x - jax.grad(lambda x: sx.losses.spearman(x, y, relax=relax))(x) * 2)

@@ -118,7 +118,7 @@ def test_linear_in_the_right_hand_side(ties):
     assert_same(jax.jacrev(lambda v: P @ v)(v), matrix)
     assert_same(jax.jacfwd(lambda v: P.T @ v)(v), matrix.T)
     assert_same(jax.linear_transpose(lambda v: P @ v, v)(t)[0], P.T @ t)
-    # The operator does not move with x: only what it multiplies does.
+    # The operator does not change with x; only the vector that it multiplies does.
     assert_same(jax.grad(lambda x: sx.permutation(x, relax=REVERSIBLE[ties]) @ v @ t)(x), np.zeros(4))
 
 

@@ -23,7 +23,7 @@ RANKS, K = np.array([0, 3, 9], np.int32), 4
 
 
 def results(of, relax, x, has_matrix):
-    """Each method of `of`, on orders of every kind; without a matrix what follows from `spread`."""
+    """The results of each method of `of`, on orders of every kind; without a matrix, of those that follow from `spread`."""
     orders = {
         "plain": sx.SortedOrder(x, 0),
         "descending": sx.SortedOrder(x, 0, descending=True),

@@ -25,7 +25,7 @@ def loss(x, relax):
 
 @every
 def test_numbers_stay_numbers(name):
-    """They hash and compare; NumPy scalars count as numbers."""
+    """Relaxations with numbers hash and compare; NumPy scalars count as numbers."""
     make = SOFT[name].make
     for number in (0.5, np.float64(0.5), np.float32(0.5)):
         assert type(make(number).temperature) is float
@@ -48,7 +48,7 @@ def test_static_arguments(name):
 @every
 @pytest.mark.parametrize("wrap", [float, jnp.asarray])
 def test_a_change_retraces_nothing(name, wrap):
-    """In the caller's jit, in ours and in both at once."""
+    """That holds in the caller's jit, in ours and in both at once."""
     make, traces = SOFT[name].make, []
 
     @jax.jit

@@ -69,7 +69,7 @@ def test_dtypes():
         assert float(sx.median(x)) == 2.5
     for dtype in (np.bool_, np.int8, np.uint64, np.int64):
         assert sx.quantile(np.arange(2).astype(dtype), np.float32(0.5)).dtype == np.float64
-    # Selected as integers, and then rounded.
+    # Elements are selected as integers, and rounded after that.
     x = np.array([2**62, 2**62 + 1, -(2**63), 2**63 - 1])
     assert_same(sx.quantile(x, np.array([0.0, 1.0]), method="lower"), np.array([-(2.0**63), 2.0**63]))
 
@@ -191,7 +191,7 @@ def test_interpolation_does_not_overflow(dtype):
             functools.partial(sx.quantile, q=0.5, method="midpoint"),
         ):
             assert_same(f(x), np.array(middle).astype(FLOATS[dtype]))
-    # Equal bounds give themselves.
+    # Between two equal elements lies that element.
     x = np.full(3, 0.1).astype(FLOATS[dtype])
     assert_same(sx.quantile(x, np.linspace(0, 1, 30)), np.full(30, x[0]))
 

@@ -15,7 +15,7 @@ nan, inf = np.nan, np.inf
 
 
 def test_derivatives_of_every_method():
-    """In q, where it is between the jumps of all, and in the array."""
+    """Derivatives in the array, and in q at values where no method jumps."""
     q = np.array([0.123, 0.417, 0.456, 0.7771, 0.93])
     rng = np.random.default_rng(1)
     tangents = rng.normal(size=X.shape), rng.normal(size=5)
@@ -35,7 +35,7 @@ def test_derivative_in_q_where_it_jumps():
     s, n = np.sort(X[0]), 10
     slope = jax.jit(jax.vmap(jax.grad(lambda q: sx.quantile(X[0], q))))
     ranks = np.arange(n)
-    # From above, and at the end there is nothing above.
+    # The derivative is that from above, and at the end there is nothing above.
     expected = (n - 1) * np.append(np.diff(s), 0)
     found = np.asarray(slope(np.minimum(ranks / (n - 1) + 1e-12, 1)))
     np.testing.assert_allclose(found[:-1], expected[:-1], rtol=1e-10)
@@ -58,7 +58,7 @@ def test_second_order():
 
 
 def test_nothing_comes_from_under_the_mask():
-    """Not even where NaN and infinities are there."""
+    """Masked elements have no derivative, even where they are NaN or infinite."""
     under = np.where(np.arange(10) % 3 == 0, [nan, inf, -inf, nan, 1, 1, inf, 1, 1, -nan], X)
     where = np.broadcast_to(np.arange(10) % 3 != 0, X.shape)
     for f in (

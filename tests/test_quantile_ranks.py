@@ -46,7 +46,7 @@ def at_each_row(x, q, method, scale):
 
 @pytest.mark.parametrize(("scale", "dtype"), SCALES_AND_DTYPES)
 def test_every_rank_of_continuous_methods(dtype, scale):
-    # So few elements that the q of each rank is told from that of any other.
+    # There are so few elements that the q of each rank differs from that of any other.
     count = 7 if dtype == "bfloat16" else N
     for method, (alpha, beta) in POSITIONS.items():
         q = rounded((scale * (r + 1 - Fraction(alpha)) / (count + 1 - alpha - beta) for r in range(count)), FLOATS[dtype])
@@ -82,7 +82,7 @@ def test_infinity_beside_a_rank(x64):
 
 
 def test_whole_percentiles(x64):
-    """All of one size in one call, masks making the sizes."""
+    """All sizes in one call, as masks of one size."""
     size = 1001
     count = np.array([n for n, _ in WHOLE_PERCENTILES])
     p = np.array([p for _, p in WHOLE_PERCENTILES], np.float64 if x64 else np.float32)

@@ -144,7 +144,7 @@ def test_masks_against_every_permutation(ties):
         every = all_sorting(x, descending=True)
         every = every[np.lexsort(every.T[::-1])][: 1 if ties == "stable" else None]
         for k in range(7):
-            # Each permutation takes its first k.
+            # By each permutation the first k elements are taken.
             expected = np.mean([np.isin(np.arange(6), p[:k]) for p in every], 0)
             found = np.asarray(f(x, k))
             np.testing.assert_allclose(found, expected, 1e-15)

@@ -19,7 +19,7 @@ nan, inf = np.nan, np.inf
 METHODS = ("average", "min", "max", "dense", "ordinal")
 Q = np.array([0.0, 0.3, 0.5, 1.0])
 N, SEGMENTS = 12, 4
-# Segment 2 is empty, and an element of id 7 is in none.
+# Segment 2 is empty, and an element whose id is 7 is in no segment.
 IDS = np.array([3, 0, 1, 0, 7, 3, 3, 0, 1, 3, 3, 0])
 X = np.random.default_rng(0).integers(-3, 4, N).astype(np.float64)
 
@@ -39,7 +39,7 @@ def by_loop(x, ids, descending=False, count=SEGMENTS):
 
 @functools.cache
 def compiled(descending=False, count=SEGMENTS):
-    """Everything of one vector, ids known at run time only."""
+    """The results of every op of one vector, whose ids are known at run time only."""
 
     def run(x, ids):
         found = dict(
@@ -213,7 +213,7 @@ def test_derivatives():
     every = {
         "sort": lambda x: sx.segment_sort(jnp.sin(x), IDS, SEGMENTS, relax=relax),
         "descending": lambda x: sx.segment_sort(jnp.sin(x), IDS, SEGMENTS, descending=True, relax=relax),
-        # Not the places that are missing, which are infinite.
+        # Surplus places are infinite, and are left out here.
         "top_k": lambda x: sx.segment_top_k(jnp.sin(x), IDS, 2, SEGMENTS, relax=relax)[0][jnp.array([0, 1, 3])],
         "quantile": lambda x: sx.segment_quantile(jnp.sin(x), IDS, Q, SEGMENTS, relax=relax)[:, jnp.array([0, 1, 3])],
         "rank": lambda x: sx.segment_rank(jnp.sin(x), IDS, SEGMENTS, relax=relax),

@@ -112,7 +112,7 @@ def test_directional_sorts_what_moves(name):
 def test_directional_is_the_one_sided_limit(name):
     for tied, seed, x, t in points(name, 5, FINITE):
         limit = one_sided(SELECTIONS[name].value, x, t)
-        # An interpolation rounds.
+        # An interpolation is rounded.
         np.testing.assert_allclose(found("directional", tied, seed)[name][1], limit, atol=2e-6, err_msg=f"at {tied}")
 
 
@@ -181,7 +181,7 @@ def test_every_way_to_the_largest_has_one_derivative(ties):
         x, t = np.array(values), np.array([1.0, 9.0, 3.0, 2.0, 5.0])
         largest = x == x.max()
         expected = {
-            # top_k has the largest first, and of those the first.
+            # top_k has the largest first and, among equal elements, the first.
             "stable": np.eye(5)[np.flatnonzero(largest)[-1]],
             "average": largest / largest.sum(),
             "directional": t[largest].max(),

@@ -112,7 +112,7 @@ def test_vmap_axes(ties):
 
 
 def test_vmap_of_what_comes_with_the_array():
-    """Of k, q, the mask, the weights and the ids alone, of the array alone, and of both."""
+    """k, q, the mask, the weights and the ids are mapped alone, the array is mapped alone, and both are."""
     rng = np.random.default_rng(2)
     cases = {
         "k": (lambda x, k: sx.kth_value(x, k), rng.integers(-N, N, 3)),

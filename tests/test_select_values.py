@@ -32,7 +32,7 @@ def compiled(names, axis, ties="stable"):
 
 
 def close(actual, expected, rows, eps, note):
-    """To a few roundings of the numbers that took part, which may cancel; single huge ones do not widen this."""
+    """Equal to a few roundings of the numbers that take part, as these may cancel; a few huge ones do not widen this."""
     finite = np.where(np.isfinite(rows), np.abs(rows), 0)
     slack = 4 * eps * (np.abs(expected) + np.median(finite, -1, keepdims=True))
     same = (actual == expected) | (np.isnan(actual) & np.isnan(expected)) | (np.abs(actual - expected) <= slack)

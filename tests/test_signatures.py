@@ -39,7 +39,7 @@ def test_accepts_what_jax_accepts(name):
     theirs = inspect.signature(AS_JAX[name]).parameters
     # An old name of `method`, which jax.numpy itself no longer takes.
     theirs = {p: parameter for p, parameter in theirs.items() if p != "interpolation"}
-    # Of a parameter that is taken by its place alone the name is of no account.
+    # A positional-only parameter may have any name.
     unnamed = [p for p in theirs.values() if p.kind is inspect.Parameter.POSITIONAL_ONLY]
     for p, own in zip(unnamed, ours.values(), strict=False):
         assert own.kind in (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD), own.name
@@ -100,7 +100,7 @@ def test_functions_are_documented(name):
 def test_classes_are_documented(name):
     cls = CLASSES[name]
     assert cls.__doc__ and not cls.__doc__.startswith(f"{name}("), "a docstring of its own"
-    # A field that an abstract class declares is documented there.
+    # A field that an abstract class declares is documented in that class.
     declared = {field for base in cls.__mro__[1:] for field in inspect.get_annotations(base)}
     for member, value in vars(cls).items():
         if (

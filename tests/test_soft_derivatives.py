@@ -61,7 +61,7 @@ def test_first_and_second_order(name):
 
 @pytest.mark.parametrize("name", ["SoftSort", "SoftSort doubly stochastic"])
 def test_kernels_at_ties(name):
-    """Where elements are equal, what another row has of each of them still differentiates in that element alone."""
+    """Where elements are equal, the entry of each in another row still depends on that element alone."""
     x, v = np.array([0.0, 1, 1, 3]), np.array([5.0, 1, 2, 7])
     row = lambda x: (sx.permutation(x, relax=SOFT[name].make(0.8)) @ v)[3]
     gradient = jax.grad(row)(x)
@@ -70,7 +70,7 @@ def test_kernels_at_ties(name):
 
 
 def test_equal_predictions_can_part():
-    """From a constant, ranks by a smooth distribution function move each element by itself."""
+    """At a constant, the rank of each element rises with that element."""
     for relax in (sx.LapSum(0.5), sx.SigmoidSum(0.5), sx.Permutahedron(0.5)):
         J = jax.jacobian(lambda x, relax=relax: sx.rank(x, relax=relax))(np.zeros(4))
         assert (np.diag(J) > 0).all()

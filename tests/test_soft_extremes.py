@@ -25,7 +25,7 @@ def close(actual, expected, rtol=1e-12):
 @pytest.mark.lowering
 @every
 def test_extreme_temperatures(name):
-    """Finite values and derivatives, in x and in the temperature; ties share."""
+    """Values and derivatives, in x and in the temperature, are finite; equal elements have equal ranks."""
     x = np.array([3.0, 1, 2, 2], np.float32)
 
     def f(x, t):
@@ -47,7 +47,7 @@ def test_extreme_temperatures(name):
 
 @every
 def test_nan_and_infinity(name):
-    """Each is by itself: the numbers are sorted among themselves, between -inf and inf, with NaN last."""
+    """Numbers are sorted among themselves, between -inf and inf, with NaN last."""
     x = np.array([3.0, inf, nan, 1, -inf, inf, 1.5])
     relax, finite = SOFT[name].make(0.7), np.isfinite(x)
 
@@ -106,7 +106,7 @@ def test_single_precision_at_a_hundred_thousand(name):
 @pytest.mark.lowering
 @every
 def test_short_axes(name):
-    """None, one and two elements, in rows and in columns."""
+    """Axes of no, one and two elements, in rows and in columns."""
     x = numbers(6).reshape(3, 2)
 
     @jax.jit

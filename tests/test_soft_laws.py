@@ -26,7 +26,7 @@ def basic(x, relax):
 
 @every
 def test_permutations_of_the_elements(name):
-    """Sorted values do not see them; ranks, masks and gradients move along, at ties as well."""
+    """Sorted values stay the same; ranks, masks and gradients are permuted alike, at ties as well."""
     relax, order = SOFT[name].make(T), np.random.default_rng(0).permutation(12)
 
     @jax.jit
@@ -90,7 +90,7 @@ def test_ranks_are_monotone(name):
     t = 10.0 ** rng.uniform(-2, 1, 300)
     ranks = jax.jit(jax.vmap(lambda x, t: sx.rank(x, relax=SOFT[name].make(t))))(x, t)
     in_order = np.take_along_axis(np.asarray(ranks), np.argsort(x, 1), 1)
-    # A squared distance is a sum of exponentials, right to 1e-13 of the largest weight.
+    # The squared kernel is computed as a sum of exponentials, to 1e-13 of the largest weight.
     rounding = 1e-9 if name == "SoftSort squared" else 1e-11
     assert (np.diff(in_order, axis=1) >= -rounding).all()
     assert (in_order >= -rounding).all() and (in_order <= 5 + rounding).all()
@@ -125,14 +125,14 @@ def test_rows_and_columns_sum_to_one(name):
 # The wrapper is one rule over whatever it wraps: an operator, and one that is none.
 @pytest.mark.parametrize("name", deep_but(("SoftSort", "Permutahedron l2"), SOFT))
 def test_straight_through(name):
-    """Values to the bit those of exact sorting, derivatives those of the relaxation."""
+    """Values are those of exact sorting, to the bit, and derivatives those of the relaxation."""
     soft = SOFT[name].make(T)
     x = np.random.default_rng(0).permutation(11).reshape(1, 11) + 0.0
     names = ["sort descending", "rank", "top_k", "top_k_mask", "quantile", "segment_rank"]
     names += ["sort_by", "P.T @"] if SOFT[name].operator else []
     results = lambda x, relax: {op: ops_of(name)[op](x, -1, relax) for op in names}
     tangents = lambda relax: jax.jvp(lambda x: results(x, relax), (x,), (jnp.cos(x),))
-    # One program: what both compute alike is compiled once.
+    # They are one program, so that what they have in common is compiled once.
     found, expected = jax.jit(lambda: (tangents(sx.StraightThrough(soft)), tangents(soft)))()
     jax.tree.map(np.testing.assert_array_equal, found[0], results(x, sx.Exact()))
     jax.tree.map(close, found[1], expected[1])
@@ -163,7 +163,7 @@ def test_elements_must_be_floats(name):
 
 @every
 def test_temperatures_that_are_traced(name):
-    """Those that are not positive and finite give NaN; a small one is far from zero."""
+    """A temperature that is not positive and finite gives NaN; a small one such as 1e-6 does not."""
 
     @jax.jit
     @jax.vmap

@@ -120,7 +120,7 @@ def test_kl_ranks_have_a_finite_gradient_when_cold():
 
 
 def every_op(ops, relax, dtype):
-    """Of one row of different whole numbers."""
+    """The results of all ops of one row of distinct whole numbers."""
     x = np.random.default_rng(0).permutation(11).reshape(1, 11).astype(dtype)
     return jax.jit(lambda x, relax: {op: f(x, -1, relax) for op, f in ops.items()})(x, relax)
 
@@ -130,7 +130,7 @@ def exactly(dtype):
     return every_op(for_relaxation(True), sx.Exact("average"), dtype)
 
 
-# Of the forms of one relaxation, which have their primitives in common, one is lowered a second time.
+# The forms of one relaxation have their primitives in common, so that one of them is run on the XLA path as well.
 @pytest.mark.parametrize(
     "name", [pytest.param(name, marks=[pytest.mark.lowering] * (" " not in name or name.endswith("l2"))) for name in SOFT]
 )
@@ -139,7 +139,7 @@ def test_the_hard_limit(name, dtype, rtol):
     """At a temperature far below all gaps every op gives what exact sorting does."""
     exact, soft = exactly(dtype), every_op(ops_of(name), SOFT[name].make(1e-3), dtype)
     for op in soft:
-        # A soft relaxation puts everything in order.
+        # A soft relaxation partitions by sorting.
         close(soft[op], np.sort(exact[op], -1) if op == "partition" else exact[op], rtol, op)
 
 

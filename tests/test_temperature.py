@@ -28,7 +28,7 @@ def test_entropy_of_the_rows(distance):
 
 @pytest.mark.parametrize("name", SOFT)
 def test_scales_and_sizes(name):
-    """In another unit it is another number of them; more neighbours need a higher temperature; rows are averaged."""
+    """The temperature scales with the unit of x, rises with the number of neighbours, and is that of the mean over rows."""
     x, relax = numbers(120), SOFT[name].make(1.0)
     find = jax.jit(lambda x, k: sx.temperature_for(x, relax, neighbours=k))
     t = find(x, 5.0)

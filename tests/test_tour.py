@@ -31,7 +31,7 @@ def test_every_claim_holds(program, least, tmp_path):
         text=True,
         timeout=900,
     )
-    # How fast this machine is at the moment decides no test.
+    # No test depends on how fast this machine is at the moment.
     assert done.returncode in (0, TIMING_FELL_SHORT), done.stdout[-5000:] + done.stderr[-5000:]
     page = (tmp_path / "index.html").read_text()
     pictures = sorted(picture.name for picture in tmp_path.glob("*.png"))

@@ -121,7 +121,7 @@ def test_export(ties):
     checks = [export.DisabledSafetyCheck.custom_call(f"sortax_{name}") for name in ("sort", "permute", "run_mean")]
     exported = export.export(f, disabled_checks=checks)(jax.ShapeDtypeStruct((5,), np.float64))
     jax.tree.map(close, exported.call(X[0]), f(X[0]))
-    # Only to write it out does JAX need this package, which it does not install.
+    # JAX needs this package to serialise a program, and does not install it.
     pytest.importorskip("flatbuffers")
     jax.tree.map(close, export.deserialize(exported.serialize()).call(X[0]), f(X[0]))
 

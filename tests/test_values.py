@@ -44,7 +44,7 @@ def all_four(x, axis):
     return [op(x, axis, descending=descending) for descending in (False, True) for op in (sx.sort, sx.argsort)]
 
 
-# Rows and columns of every dtype, and of one of them all axes.
+# Every dtype along rows and columns, and one of them along all axes.
 AXES = [
     pytest.param(dtype, axis, marks=[pytest.mark.deep] * (axis in (1, None) and dtype != "float32"))
     for dtype in KERNEL_DTYPES

@@ -51,7 +51,7 @@ def test_weights_that_mean_nothing_give_nan(bad, x64):
     x, q = np.array([1.0, 2, 3]), np.array([0, 0.5, 1])
     for method in METHODS:
         assert np.isnan(sx.quantile(x, q, weights=np.array([1, bad, 1]), method=method)).all()
-        # Where they do not count they mean nothing.
+        # Weights of masked elements have no effect.
         found = sx.quantile(x, q, weights=np.array([1, bad, 1]), where=np.array([True, False, True]), method=method)
         assert not np.isnan(found).any()
     assert np.isnan(sx.median(x, weights=np.zeros(3)))
@@ -94,7 +94,7 @@ def test_extreme_weights():
     "weights", [np.array([0.1, 0, 0.7, 0, 0.2, 0.1, 0, 0.3]), np.array([0, 0, 1 / 3, 1 / 7, 0.1, 0, 0, 0])]
 )
 def test_elements_of_no_weight_are_not_read(weights):
-    """Whatever their sums are rounded to, and at the ends."""
+    """However the sums of weights are rounded, and at both ends."""
     x = np.where(weights > 0, np.arange(8.0), nan)
     for method in METHODS:
         found = np.asarray(sx.quantile(x, np.linspace(0, 1, 101), weights=weights, method=method))
