@@ -21,7 +21,7 @@ class Soft:
     rank: Callable | None = None
     """(x, t) -> ranks, where they are not `place` of the positions."""
     unit: int = 1
-    """The power of the unit of x that the temperature has in ranking; and the same in sorting, if it differs."""
+    """The power of the unit of x that the temperature has in ranking, and that in sorting where it differs."""
     sorting_unit: int | None = None
     balanced: bool = True
     """Whether ranks sum to n(n - 1)/2 and masks to k."""

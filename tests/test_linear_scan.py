@@ -110,7 +110,7 @@ def test_zero_cuts_infinities_and_nan(shape, reverse):
 
 @pytest.mark.lowering
 def test_what_is_not_finite_lasts_until_it_is_cut():
-    """It persists though the product of coefficients underflows, and a product that overflows makes nothing of zeros."""
+    """Infinity and NaN persist though the product of coefficients underflows; where it overflows, zeros stay zeros."""
     a, b = np.full(LONG, 0.5, np.float32), np.ones(LONG, np.float32)
     a[LONG // 2] = 0
     for strange in (nan, inf):

@@ -66,7 +66,7 @@ inline void sum_directly(const Workers& workers, const double* x, int64_t begin,
       for (int64_t j = 0; j < count; ++j) d[j] = std::abs(x[first + j] - position);
       for (int64_t k = 0; k < size; ++k) {
         complex_decay(tail[size_t(k)], d, count, real, imaginary);
-        // There are several sums, so that no addition waits for another.
+        // Four sums take turns, so that an addition need not wait for the one before it.
         double some[8] = {};
         for (int64_t j = 0; j < count; ++j) some[j & 3] += real[j], some[4 + (j & 3)] += imaginary[j];
         of_range[size_t(t * size + k)] +=

@@ -21,7 +21,7 @@ inline constexpr int64_t kRunMeanTask = int64_t(1) << 15;  // elements worth han
 template <class D>
 SORTAX_INLINE typename D::Wide mean_of(const typename D::Element* v, int64_t step, int64_t size) {
   using Wide = typename D::Wide;
-  // There are several sums, so that no addition waits for another. They start from -0, which leaves a sum of -0 what it is.
+  // Four sums take turns, so that an addition need not wait for the one before it. From -0, a sum of -0 stays what it is.
   Wide sums[4] = {-Wide(), -Wide(), -Wide(), -Wide()};
   int64_t k = 0;
   for (; k + 4 <= size; k += 4) {
