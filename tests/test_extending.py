@@ -81,14 +81,14 @@ def test_formulas(own):
 
 
 def test_every_op_and_both_modes(own):
-    """Each op of the table, along both axes of a batch: forward and reverse derivatives agree, and with central differences."""
+    """Each op of the table, along an axis of a batch: forward and reverse derivatives agree, and with central differences."""
     x = numbers(15, 5).reshape(3, 5)
     dx, dt = np.cos(np.arange(15.0)).reshape(3, 5), 0.3
     ops = for_relaxation(True)
 
     def results(x, t):
         # A temperature that is an array is a parameter.
-        return {f"{op}, axis {axis}": f(x, axis, own(t)) for op, f in ops.items() for axis in (1,)}
+        return {op: f(x, 1, own(t)) for op, f in ops.items()}
 
     @jax.jit
     def derivatives(x, t):

@@ -38,7 +38,8 @@ def results(of, relax, x, has_matrix):
         found[f"sort, {kind}"] = of.sort(relax, order)
         found[f"select, {kind}"] = of.select(relax, order, jnp.asarray(RANKS))
         if kind != "where":
-            found[f"top_k, {kind}"] = of.top_k(relax, order, K)
+            found[f"top_k, {kind}"], indices = of.top_k(relax, order, K)
+            found[f"indices of top_k, {kind}"] = indices.astype(float)
     reversed_ties = sx.SortedOrder(x, 0, reverse_ties=True)
     found["top_k_mask, reversed"] = of.top_k_mask(relax, reversed_ties, jnp.asarray(K, jnp.int32))
     return found

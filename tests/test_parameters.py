@@ -81,11 +81,11 @@ def test_one_temperature_a_row(name):
             found += [P @ jnp.cos(x), P.T @ jnp.cos(x), P.log_entries(jnp.zeros(x.shape, jnp.int32))]
         return jnp.stack(found)
 
-    total = lambda f: lambda x, t: jnp.sum(jnp.sin(f(x, t)))
+    total = lambda f: lambda x, t: (jnp.sum(jnp.sin(y := f(x, t))), y)
     together = lambda x, t: results(x, t, 1)
     mapped = jax.vmap(lambda x, t: results(x, t, 0), (1, 0), 2)
     alone = lambda x, t: mapped(x.swapaxes(0, 1).reshape(4, 6), t.reshape(6)).reshape(-1, 4, 3, 2).swapaxes(1, 2)
-    (y, g), (expected, h) = (jax.jit(lambda f=f: (f(x, t), jax.grad(total(f), (0, 1))(x, t)))() for f in (together, alone))
+    (g, y), (h, expected) = (jax.jit(jax.grad(total(f), (0, 1), has_aux=True))(x, t) for f in (together, alone))
     np.testing.assert_allclose(y, expected, rtol=1e-9, atol=1e-9)
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-8, atol=1e-8), g, h)
     # Fewer axes than x has: one for each of the last.

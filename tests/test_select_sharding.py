@@ -162,7 +162,8 @@ def test_gradients_of_replicated_operands_carry_the_sum():
         "segments": lambda x, w: (sx.segment_median(x.T * w[:, None], np.arange(24) % 3, relax=relax) * w[:3, None]).sum(),
     }
     every = lambda x, w: sum(loss(x, w) for loss in losses.values())
-    whole = jax.jit(jax.grad(lambda x, w: sum(every(rows, w) for rows in x.reshape(8, 2, 24)), (0, 1)))(X, W)
+    of_all = lambda x, w: jax.lax.map(lambda rows: every(rows, w), x.reshape(8, 2, 24)).sum()
+    whole = jax.jit(jax.grad(of_all, (0, 1)))(X, W)
     specs = dict(mesh=mesh("Auto"), in_specs=(P("d"), P()), check_vma=True)
     total = lambda x, w: jax.lax.psum(every(x, w), "d")
     outside = jax.grad(jax.shard_map(total, out_specs=P(), **specs), (0, 1))

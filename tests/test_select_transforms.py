@@ -212,6 +212,19 @@ def test_only_a_selection_is_computed():
     assert used(jax.grad(average), X[0]) == []
 
 
+def test_one_call_gives_values_and_indices():
+    """A relaxation that selects or sorts does so once, whatever is asked of it."""
+    for relax in (sx.Exact(), sx.Exact("average"), sx.SoftSort(0.3), sx.StraightThrough(sx.SoftSort(0.3))):
+        for f in (
+            lambda x: sx.top_k(x, 2, relax=relax),
+            lambda x: sx.segment_top_k(x, np.arange(N) % 2, 2, 2, relax=relax),
+            lambda x: sx.median(x, weights=x * x, relax=relax),
+        ):
+            text = jax.jit(f).lower(X[0]).compile().as_text()
+            calls = [text.count(f'custom_call_target="sortax_{name}"') for name in ("sort", "top_k")]
+            assert sum(calls) == (1 if sx.native_status().available else 0)
+
+
 def test_never_traces_twice():
     traces = []
 

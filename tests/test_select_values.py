@@ -16,6 +16,7 @@ from ops import OPS
 from order_statistics import is_nan
 from selection import SELECTIONS
 
+QUICK_TO_COMPILE = True
 # All ops for these; for the other types those that stand for a primitive each.
 EVERY_OP = ("int32", "bfloat16", "float32")
 A_PRIMITIVE_EACH = ("top_k", "kth_value of several", "kth_value where", "partition", "segment_sort descending")

@@ -40,8 +40,8 @@ def test_first_and_second_order(name):
     # One program, which is called wherever one of its results is needed: it is compiling that takes long.
     @jax.jit
     def everything(*at):
-        value, forward = jax.jvp(f, at, direction)
-        return value, forward, *jax.jvp(jax.grad(f, (0, 1, 2)), at, direction)
+        (value, gradient), (forward, curvature) = jax.jvp(jax.value_and_grad(f, (0, 1, 2)), at, direction)
+        return value, forward, gradient, curvature
 
     value = lambda *at: everything(*at)[0]
     along = lambda h: tuple(p + h * d for p, d in zip(point, direction, strict=True))

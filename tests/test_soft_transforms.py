@@ -71,9 +71,11 @@ BATCH = numbers(16 * 6).reshape(16, 6)
 
 
 def values_and_gradient(name):
-    values = lambda x: results(x, -1, SOFT[name].make(0.4))
-    gradient = lambda x: jax.vjp(values, x)[1](jax.tree.map(jnp.cos, values(x)))[0]
-    return jax.jit(lambda x: (values(x), gradient(x)))
+    def both(x):
+        values, pull = jax.vjp(lambda x: results(x, -1, SOFT[name].make(0.4)), x)
+        return values, pull(jax.tree.map(jnp.cos, values))[0]
+
+    return jax.jit(both)
 
 
 @functools.cache

@@ -268,7 +268,7 @@ class SortedOrder(eqx.Module):
         axis = self.positive_axis
         return primitives.sort(self.x, axis, segments=self.segments, descending=self.descending, ties=ties)[0]
 
-    def top(self, k: int, ties: str = "stable") -> tuple[Shaped[Array, "..."], Int[Array, "..."]]:
+    def top(self, k: int, ties: str) -> tuple[Shaped[Array, "..."], Int[Array, "..."]]:
         """The first `k` in order, and their indices."""
         values, indices = primitives.top_k(self.x, k, self.positive_axis, descending=self.descending, ties=ties)
         return values, indices

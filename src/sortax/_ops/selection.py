@@ -258,8 +258,8 @@ def _first(operand: Any, k: Any, axis: int, descending: bool, relax: Any) -> tup
 
 @functools.partial(jax.jit, static_argnums=(2, 3, 4))
 def _top_k(x: Array, relax: AbstractRelaxation, k: int, axis: int, descending: bool) -> tuple[Array, Array]:
-    order = SortedOrder(x, axis, descending=descending)
-    return relax.top_k(order, k), order.top(k)[1].astype(arguments.index_dtype(None, x.shape[axis]))
+    values, indices = relax.top_k(SortedOrder(x, axis, descending=descending), k)
+    return values, indices.astype(arguments.index_dtype(None, x.shape[axis]))
 
 
 def _pivots(op: str, a: Any, kth: Any, axis: int | None) -> tuple[Array, int, tuple[int, ...]]:

@@ -8,7 +8,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jax import lax
-from jaxtyping import Array, Float, Int, Real, Shaped
+from jaxtyping import Array, Float, Inexact, Int, Real, Shaped
 
 from .. import _primitives as primitives
 from .._keys import wide_float
@@ -60,9 +60,10 @@ class AbstractRelaxation(eqx.Module):
         """The entries of the sorted array at these indices along its axis, which are in range."""
         return primitives.gather(ranks, self.sort(order), order.positive_axis)
 
-    def top_k(self, order: SortedOrder, k: int) -> Shaped[Array, "..."]:
-        """The first `k` entries of the sorted array."""
-        return lax.slice_in_dim(self.sort(order), 0, k, axis=order.positive_axis)
+    def top_k(self, order: SortedOrder, k: int) -> tuple[Shaped[Array, "..."], Int[Array, "..."]]:
+        """The first `k` entries of the sorted array, and the indices of the first `k` elements in exact order."""
+        values, indices = (lax.slice_in_dim(y, 0, k, axis=order.positive_axis) for y in (self.sort(order), order.indices))
+        return values, indices
 
     def partition(self, order: SortedOrder, kth: tuple[int, ...]) -> Shaped[Array, "*shape"]:
         """The sorted array, of which only the entries `kth` need stand in their places, and all others between them."""
@@ -144,7 +145,7 @@ def in_floats(product: Callable[[Array], Array], v: Array, dtype: Any) -> Array:
     return product(v.astype(jnp.promote_types(dtype, wide_float(v.dtype)))).astype(v.dtype)
 
 
-def tied(order: SortedOrder, x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
+def tied(order: SortedOrder, x: Inexact[Array, "*shape"]) -> Inexact[Array, "*shape"]:
     """`x`, which is in order and the same for equal elements, with the derivative of their mean."""
     return with_derivative(x, order.run_mean(x))
 

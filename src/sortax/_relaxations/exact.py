@@ -14,7 +14,7 @@ from .. import _primitives as primitives
 from .._checks import check_choice
 from .._order import SortedOrder
 from .._permutation import AbstractMatrix
-from .base import AbstractRelaxation
+from .base import AbstractRelaxation, tied
 
 
 class Exact(AbstractRelaxation):
@@ -78,7 +78,10 @@ class Exact(AbstractRelaxation):
 
     def sort(self, order: SortedOrder) -> Array:
         # Values to the bit, whatever their dtype.
-        return order.values if self.ties == "stable" else order.sorted(self.ties)
+        if self.ties == "directional":
+            return order.sorted(self.ties)
+        is_averaged = self.ties == "average" and jnp.issubdtype(order.values.dtype, jnp.inexact)
+        return tied(order, order.values) if is_averaged else order.values
 
     def rank(self, order: SortedOrder) -> Array:
         return order.ranks("average")
@@ -95,8 +98,8 @@ class Exact(AbstractRelaxation):
     def select(self, order: SortedOrder, ranks: Array) -> Array:
         return order.at(ranks, self.ties) if order.is_one_segment else super().select(order, ranks)
 
-    def top_k(self, order: SortedOrder, k: int) -> Array:
-        return order.top(k, self.ties)[0] if order.is_one_segment else super().top_k(order, k)
+    def top_k(self, order: SortedOrder, k: int) -> tuple[Array, Array]:
+        return order.top(k, self.ties) if order.is_one_segment else super().top_k(order, k)
 
     def partition(self, order: SortedOrder, kth: tuple[int, ...]) -> Array:
         whole = order.is_one_segment and order.where is None
