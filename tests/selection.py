@@ -82,6 +82,13 @@ SELECTIONS = {
         descending=True,
         any_nan=True,
     ),
+    "segment_max": Oracle(by_segment(lambda s: s[-1]), segment_tangent(entries(-1)), segment_ids),
+    "segment_min": Oracle(
+        by_segment(lambda s: s[-1] if has_nan(s) else s[0]),
+        segment_tangent(lambda x, dx, ds: ds[[-1 if is_nan(x).any() else 0]]),
+        segment_ids,
+        any_nan=True,
+    ),
     "segment_quantile": Oracle(
         by_segment(quantile_of(np.array([0.3]))),
         segment_tangent(quantile_tangent(np.array([0.3]))),

@@ -154,7 +154,7 @@ def test_vmap_of_gradients_in_q_and_the_array():
 
 
 def checks():
-    names = ("sort", "permute", "run_mean", "select", "top_k", "partition")
+    names = ("sort", "permute", "run_mean", "linear_scan", "select", "top_k", "partition")
     return [export.DisabledSafetyCheck.custom_call(f"sortax_{name}") for name in names]
 
 

@@ -19,7 +19,7 @@ FUNCTIONS = {name: f for name, f in PUBLIC.items() if inspect.isfunction(f)}
 CLASSES = {name: c for name, c in PUBLIC.items() if inspect.isclass(c)}
 # The counterparts in the JAX that is installed.
 AS_JAX = {f"jax.numpy.{name}": getattr(jnp, name) for name in sorted(FUNCTIONS) if hasattr(jnp, name)}
-AS_JAX["jax.lax.top_k"] = jax.lax.top_k
+AS_JAX |= {f"jax.lax.{name}": getattr(jax.lax, name) for name in ("top_k", "cummax", "cummin")}
 
 
 def modules():

@@ -85,6 +85,13 @@ def lowest(dtype: DTypeLike) -> Any:
     return False if dtype == jnp.bool_ else jnp.iinfo(dtype).min
 
 
+def highest(dtype: DTypeLike) -> Any:
+    """The last of all values in sorted order but NaN."""
+    if jnp.issubdtype(dtype, jnp.inexact):
+        return jnp.inf
+    return True if dtype == jnp.bool_ else jnp.iinfo(dtype).max
+
+
 def bit_width(dtype: DTypeLike) -> int:
     """Bits of an integer or floating dtype, of which the narrowest share a byte."""
     return (jnp.finfo(dtype) if jnp.issubdtype(dtype, jnp.floating) else jnp.iinfo(dtype)).bits

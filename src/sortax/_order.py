@@ -9,7 +9,7 @@ from typing import Any
 import equinox as eqx
 import jax.numpy as jnp
 from jax import lax
-from jaxtyping import Array, Bool, Float, Inexact, Int, Real, Shaped
+from jaxtyping import Array, Bool, Float, Inexact, Int, Shaped
 
 from . import _primitives as primitives
 from ._keys import chosen, wide_float
@@ -20,14 +20,15 @@ class SortedOrder(eqx.Module):
 
     Arrays "in order" are shaped like `x`, with the smallest element first along the axis (the largest if `descending`). Segments
     follow one another, each sorted by itself, and what `where` leaves out comes after all of them. *Components* are the runs of
-    neighbours that a relaxation may mix: numbers of one segment, infinities of one sign, or NaNs.
+    neighbours that a relaxation may mix: numbers of one segment, infinities of one sign, or NaNs. Each element that is left out is
+    one by itself, in the order of the input.
 
     **Arguments:**
 
     - `keys`: an array, or several of one shape, most significant first; the last of them is `x`, and elements that differ in
       another key are in different segments.
     - `axis`: the axis to sort along.
-    - `descending`: largest first. Equal elements keep their order.
+    - `descending`: largest first; one flag, or one for each of the keys. Equal elements keep their order.
     - `segments`: integers that broadcast to `x`: lower segments come first.
     - `where`: booleans shaped like `x`: which elements take part.
     - `reverse_ties`: whether equal elements of `x` stand in reverse order, so that the first of them is the last.
@@ -62,6 +63,9 @@ class SortedOrder(eqx.Module):
     axis: int = eqx.field(static=True)
     """Counted from the end."""
     descending: bool = eqx.field(static=True)
+    """Whether the largest `x` is first."""
+    directions: tuple[bool, ...] = eqx.field(static=True)
+    """The same of each of the keys."""
     is_one_segment: bool = eqx.field(static=True)
     """Whether all elements that take part are in one segment."""
 
@@ -70,54 +74,44 @@ class SortedOrder(eqx.Module):
         keys: Shaped[Array, "*shape"] | tuple[Shaped[Array, "*shape"], ...],
         axis: int,
         *,
-        descending: bool = False,
+        descending: bool | tuple[bool, ...] = False,
         segments: Int[Array, "..."] | None = None,
         where: Bool[Array, "*shape"] | None = None,
         reverse_ties: bool = False,
     ):
-        *groups, x = keys if isinstance(keys, tuple) else (keys,)
+        keys = keys if isinstance(keys, tuple) else (keys,)
+        *groups, x = keys
+        self.directions = descending if isinstance(descending, tuple) else (descending,) * len(keys)
         axis = axis % x.ndim
         self.is_one_segment = not groups and segments is None
         segments = None if segments is None else jnp.broadcast_to(segments, x.shape)
         if where is not None:
-            x = chosen(where, x, jnp.zeros_like(x))
-            last = jnp.iinfo(jnp.int32).max
+            keys, last = tuple(chosen(where, key, jnp.zeros_like(key)) for key in keys), jnp.iinfo(jnp.int32).max
             segments = (~where).astype(jnp.int32) if segments is None else jnp.where(where, segments, last)
-        self.keys, self.where, self.descending = (*groups, x), where, descending
+        self.keys, self.where, self.descending = keys, where, self.directions[-1]
         self.axis, self.split_begins, self.split_centre = axis - x.ndim, None, None
         if groups:
             self._sort_by_several_keys(segments, axis)
-        else:
-            self._sort(segments, axis, reverse_ties)
-
-    def _sort(self, segments: Array | None, axis: int, reverse_ties: bool) -> None:
-        # In reverse it is the stable order of the other direction, read from its end.
-        ids = ~segments if reverse_ties and segments is not None else segments
-        values, indices, inverse = primitives.sort(
+            return
+        self.values, self.indices, self.inverse = primitives.sort(
             self.x,
             axis,
-            segments=ids,
-            descending=self.descending != reverse_ties,
+            segments=segments,
+            descending=self.descending,
+            reverse_ties=reverse_ties,
             outputs=(primitives.VALUES, primitives.INDICES, primitives.INVERSE),
         )
-        if reverse_ties:
-            values, indices = (jnp.flip(array, axis) for array in (values, indices))
-            inverse = self.x.shape[axis] - 1 - inverse
-        self.values, self.indices, self.inverse = values, indices, inverse
         self.segments = segments
-        self.segments_in_order = None if segments is None else primitives.permute(indices, segments, axis)
+        self.segments_in_order = None if segments is None else self.gather(segments)
 
     def _sort_by_several_keys(self, segments: Array | None, axis: int) -> None:
         *groups, x = self.keys
+        directions = self.directions
         if segments is not None:
-            # Segments ascend also where the keys descend.
-            groups = [~segments if self.descending else segments, *groups]
-        self.indices = primitives.lexsort([*groups, x], axis, descending=self.descending)
-        self.inverse = primitives.invert(self.indices, axis)
-        self.values = primitives.permute(self.indices, x, axis)
-        begins = primitives.starts([primitives.permute(self.indices, group, axis) for group in groups], axis)
-        self.segments_in_order = jnp.cumsum(begins, axis, dtype=jnp.int32)
-        self.segments = primitives.permute(self.indices, self.segments_in_order, axis, transpose=True)
+            groups, directions = [segments, *groups], (False, *directions)
+        self.indices = primitives.lexsort([*groups, x], axis, descending=directions)
+        self.inverse, self.values = primitives.invert(self.indices, axis), primitives.permute(self.indices, x, axis)
+        self.segments, self.segments_in_order = primitives.groups_of(groups, self.indices, axis)
 
     @property
     def x(self) -> Shaped[Array, "*shape"]:
@@ -156,14 +150,25 @@ class SortedOrder(eqx.Module):
     def position(self) -> Int[Array, "*shape"]:
         """The position of each place of the order in its own segment, from 0."""
         # Without segments nothing is scanned, which would take time to compile.
-        return self.index if self.segments_in_order is None else self.index - self._first(self._segment_begins)
+        return self.index if self.segments_in_order is None else self.index - self._first(self.segment_begins)
 
     @property
     def position_from_end(self) -> Int[Array, "*shape"]:
         """The same from the end of the own segment, from 0."""
         if self.segments_in_order is None:
             return self.shape[self.positive_axis] - 1 - self.index
-        return self._last(self._segment_begins) - self.index
+        return self._last(self.segment_begins) - self.index
+
+    @property
+    def is_left_out(self) -> Bool[Array, "*shape"]:
+        """Which places of the order have what `where` leaves out: the last ones."""
+        if self.where is None:
+            return jnp.zeros(self.shape, bool)
+        return self.index >= jnp.sum(self.where, self.axis, keepdims=True, dtype=jnp.int32)
+
+    def with_left_out(self, y: Shaped[Array, "*shape"], x: Shaped[Array, "*shape"]) -> Shaped[Array, "*shape"]:
+        """`y`, which is in order, with what `where` leaves out of `x` at its end, without a derivative."""
+        return y if self.where is None else chosen(self.is_left_out, self.gather(lax.stop_gradient(x)), y)
 
     @property
     def component_begins(self) -> Bool[Array, "*shape"]:
@@ -209,7 +214,7 @@ class SortedOrder(eqx.Module):
         # Infinities of one sign are no distance apart, and NaNs neither; all else is infinitely far from them.
         is_same = (s == before) | (jnp.isnan(s) & jnp.isnan(before))
         distance = jnp.where(is_same, 0, s - before)
-        return jnp.where(self._segment_begins | ~jnp.isfinite(distance), jnp.inf, distance)
+        return jnp.where(self.segment_begins | ~jnp.isfinite(distance), jnp.inf, distance)
 
     @property
     def centre(self) -> Float[Array, "*shape"]:
@@ -242,7 +247,8 @@ class SortedOrder(eqx.Module):
     def run_begins(self) -> Bool[Array, "*shape"]:
         """Where a run of equal elements begins; all NaNs are equal, and so are -0 and +0."""
         in_order = [self.values] if self.segments_in_order is None else [self.segments_in_order, self.values]
-        return primitives.starts(in_order, self.positive_axis)
+        begins = primitives.starts(in_order, self.positive_axis)
+        return begins if self.where is None else begins | self.is_left_out
 
     def run_mean(self, v: Inexact[Array, "*shape"]) -> Inexact[Array, "*shape"]:
         """Each element of `v`, which is in order, replaced by the mean over the run of equal elements."""
@@ -253,40 +259,28 @@ class SortedOrder(eqx.Module):
 
         It exists in forward mode only.
         """
-        keys = [self.gather(key) for key in self.keys]
+        keys, directions = [self.gather(key) for key in self.keys], self.directions
         if self.segments_in_order is not None:
-            keys = [~self.segments_in_order if self.descending else self.segments_in_order, *keys]
-        return primitives.permute_by_tangents(keys, v, self.positive_axis, descending=self.descending, transpose=transpose)
+            keys, directions = [self.segments_in_order, *keys], (False, *directions)
+        return primitives.permute_by_tangents(keys, v, self.positive_axis, descending=directions, transpose=transpose)
 
     def at(self, ranks: Int[Array, "*ranks"], ties: str = "stable") -> Shaped[Array, "*ranks"]:
         """The elements at these indices of an order of one segment, by selection; `ties` says how they differentiate."""
         x, axis = self.x, self.positive_axis
         return primitives.select(x, ranks, axis, where=self.where, descending=self.descending, ties=ties)[0]
 
-    def sorted(self, ties: str) -> Shaped[Array, "*shape"]:
-        """`values`, which differentiate where elements are equal as `ties` says."""
-        axis = self.positive_axis
-        return primitives.sort(self.x, axis, segments=self.segments, descending=self.descending, ties=ties)[0]
-
-    def top(self, k: int, ties: str) -> tuple[Shaped[Array, "..."], Int[Array, "..."]]:
-        """The first `k` in order, and their indices."""
-        values, indices = primitives.top_k(self.x, k, self.positive_axis, descending=self.descending, ties=ties)
-        return values, indices
-
-    def partitioned(self, kth: tuple[int, ...], ties: str = "stable") -> Shaped[Array, "*shape"]:
-        """The elements `kth` in their places, and all others between them in the order of the input."""
-        return primitives.partition(self.x, kth, self.positive_axis, ties=ties)[0]
-
-    def ranks(self, method: str) -> Real[Array, "*shape"]:
-        """The rank of each element of the input in its segment, from 0, with ties by `method`, as in `sortax.rank`."""
-        return primitives.rank(self.x, self.positive_axis, method=method, descending=self.descending, segments=self.segments)
+    def partitioned(self, kth: tuple[int, ...], ties: str = "stable") -> list[Array]:
+        """The elements `kth` of an order of one segment in their places, others between them as in the input; and the indices."""
+        x, axis, outputs = self.x, self.positive_axis, (primitives.VALUES, primitives.INDICES)
+        return primitives.partition(x, kth, axis, descending=self.descending, ties=ties, outputs=outputs)
 
     @property
-    def _segment_begins(self) -> Bool[Array, "*shape"]:
+    def segment_begins(self) -> Bool[Array, "*shape"]:
+        """Where a segment begins, and each element that is left out."""
         begins = self.index == 0
         if self.segments_in_order is not None:
             begins |= self.segments_in_order != primitives.shifted(self.segments_in_order, self.positive_axis, 1)
-        return begins
+        return begins if self.where is None else begins | self.is_left_out
 
     def _first(self, begins: Bool[Array, "*shape"]) -> Int[Array, "*shape"]:
         return lax.cummax(jnp.where(begins, self.index, 0), self.positive_axis)

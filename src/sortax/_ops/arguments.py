@@ -33,11 +33,11 @@ def normalize(axis: Any, ndim: int) -> int:
     return position % ndim
 
 
-def flatten_if_none(x: Array, axis: int | None) -> tuple[Array, int]:
-    """`x` and a non-negative axis; `axis=None` flattens first, as in NumPy."""
+def flatten_if_none(axis: int | None, x: Array, *others: Array | None) -> tuple[int, Array, *tuple[Any, ...]]:
+    """A non-negative axis, and the arrays of one shape, which `axis=None` flattens first, as in NumPy; None stays so."""
     if axis is None:
-        return x.ravel(), 0
-    return x, normalize(axis, x.ndim)
+        return 0, x.ravel(), *(None if y is None else y.ravel() for y in others)
+    return normalize(axis, x.ndim), x, *others
 
 
 def as_keys(name: str, keys: Any) -> tuple[Array, ...]:
@@ -129,6 +129,16 @@ def as_flag(name: str, value: Any) -> bool:
     return bool(value)
 
 
+def as_flags(name: str, value: Any, count: int) -> tuple[bool, ...]:
+    """`value` as a Python boolean for each of so many keys, known when traced: one for all of them, or one each."""
+    if not isinstance(value, list | tuple):
+        return (as_flag(name, value),) * count
+    if len(value) != count:
+        raise ValueError(f"{name} must be one boolean, or one for each of the {count} keys, got {len(value)} of them.")
+    return tuple(as_flag(f"each of {name}", flag) for flag in value)
+
+
+MODES = ("largest", "smallest")
 _INSTEAD = {"kind": "leave it out, every sort here is stable", "order": "sort by several keys with sort_by"}
 
 

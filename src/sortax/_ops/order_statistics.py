@@ -28,10 +28,13 @@ def along(vector: Array, ndim: int, axis: int) -> Array:
     return vector.reshape([-1 if d == axis else 1 for d in range(ndim)])
 
 
-def entries(relax: AbstractRelaxation, x: Array, ranks: Array, axis: int, where: Array | None) -> Array:
+def entries(
+    relax: AbstractRelaxation, x: Array, ranks: Array, axis: int, where: Array | None, descending: bool = False
+) -> Array:
     """The entries of the sorted `x` at `ranks`, which broadcast to its other axes."""
     shape = (*x.shape[:axis], ranks.shape[axis], *x.shape[axis + 1 :])
-    return relax.select(SortedOrder(x, axis, where=where), jnp.broadcast_to(ranks, shape))
+    order = SortedOrder(x, axis, descending=descending, where=where)
+    return relax.select(order, jnp.broadcast_to(ranks, shape))
 
 
 def count_of(x: Array, axis: int, where: Array | None) -> Array:
@@ -72,7 +75,7 @@ def quantiles(
     kept, mask = arguments.kept_shape(x.shape, axis), arguments.as_mask(where, x.shape)
     if skip_nan and jnp.issubdtype(x.dtype, jnp.floating):
         mask = ~jnp.isnan(x) if mask is None else mask & ~jnp.isnan(x)
-    w = None if weights is None else _as_weights(weights, x, axis)
+    w = None if weights is None else as_weights(weights, x, axis)
     axis, x, mask, w = arguments.merged(axis, x, mask, w)
     check_whole(x, axis)
     y = _quantiles(x, p.reshape(-1), mask, w, as_relaxation(relax), axis, method, scale)
@@ -133,12 +136,16 @@ def _weighted_quantiles(
 
 def _at_weights(s: Array, w: Array, q: Array, *, axis: int, method: str, scale: int) -> Array:
     """The weighted quantiles of sorted elements, and the last of them."""
-    lower, upper, fraction = primitives.weighted_ranks(w, q, axis, method, scale)
+    place = jax.lax.broadcasted_iota(jnp.int32, w.shape, axis)
+    first = jnp.min(jnp.where(w > 0, place, w.shape[axis] - 1), axis, keepdims=True)
+    last = jnp.max(jnp.where(w > 0, place, 0), axis, keepdims=True)
+    first, last = jnp.broadcast_to(jnp.minimum(first, last), q.shape), jnp.broadcast_to(last, q.shape)
+    lower, upper, fraction = primitives.weighted_ranks(w, place == 0, first, last, q, axis, method, scale)
     y = interpolate(primitives.gather(lower, s, axis), primitives.gather(upper, s, axis), fraction)
     return jnp.concatenate([y, jax.lax.slice_in_dim(s, -1, None, axis=axis)], axis)
 
 
-def _as_weights(weights: Any, x: Array, axis: Any) -> Array:
+def as_weights(weights: Any, x: Array, axis: Any) -> Array:
     w = as_real("weights", weights)
     w = w if jnp.issubdtype(w.dtype, jnp.floating) else w.astype(float)
     if w.shape == x.shape:

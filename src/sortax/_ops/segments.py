@@ -1,19 +1,24 @@
-"""Order inside segments, ragged groups given by ids as in `jax.ops.segment_sum`: no padding, ids in any order."""
+"""Order inside segments, ragged groups given by ids as in `jax.ops.segment_sum`: no padding, ids in any order.
 
-from typing import Any, Literal
+Here are `segment_sort`, `segment_argsort` and `segment_permutation`, and what all ops by segment share.
+"""
 
+from typing import Any
+
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.typing import ArrayLike
-from jaxtyping import Array, Float, Int, Real, Shaped
+from jaxtyping import Array, Int, Shaped
 
 from .. import _primitives as primitives
-from .._checks import as_array, check_choice, concrete_or_none
+from .._checks import as_array, concrete_or_none
+from .._permutation import Permutation
 from .._relaxations import AbstractRelaxation, Exact, as_relaxation
 from . import arguments
+from .keys import permutation_of
 from .order_statistics import along, check_whole
-from .ranking import mask_of, ranks_of
-from .sorting import sorted_of
+from .sorting import indices_of, sorted_of
 
 
 def segment_sort(
@@ -63,7 +68,7 @@ def segment_sort(
     """
     descending = arguments.as_flag("descending", descending)
     x, ids, _, axis = segmented(data, segment_ids, num_segments, axis)
-    return sorted_of(x, as_relaxation(relax), axis, descending, ids)
+    return sorted_of(x, as_relaxation(relax), axis, descending, segments=ids)
 
 
 def segment_argsort(
@@ -110,21 +115,19 @@ def segment_argsort(
     as_relaxation(relax)
     descending = arguments.as_flag("descending", descending)
     x, ids, _, axis = segmented(data, segment_ids, num_segments, axis)
-    indices = primitives.argsort(x, axis, segments=jnp.broadcast_to(ids, x.shape), descending=descending)
-    return indices.astype(arguments.index_dtype(None, x.shape[axis]))
+    return indices_of(x, axis, descending, segments=ids).astype(arguments.index_dtype(None, x.shape[axis]))
 
 
-def segment_rank(
+def segment_permutation(
     data: ArrayLike,
     segment_ids: ArrayLike,
     num_segments: int | None = None,
-    method: Literal["average", "min", "max", "dense", "ordinal"] = "average",
     *,
     axis: int = 0,
     descending: bool = False,
     relax: AbstractRelaxation = Exact(),
-) -> Real[Array, "..."]:
-    """The rank of each element inside its segment, from 0.
+) -> Permutation:
+    """The permutation that sorts inside segments, as a linear operator: `P @ data` is `segment_sort(...)`, `P.T` puts back.
 
     **Arguments:**
 
@@ -132,85 +135,48 @@ def segment_rank(
     - `segment_ids`: integers, the segment of each element, in any order: a vector along the axis, or of the shape of `data`.
       An element whose id is negative, or not below `num_segments`, is in no segment, as in `jax.ops.segment_sum`: padding.
     - `num_segments`: how many segments there are; by default one more than the largest id, if that is known when traced.
-    - `method`: what equal elements get: the `"average"` of their ranks, the `"min"` or the `"max"` of them, ranks
-      without gaps (`"dense"`), or ranks by position (`"ordinal"`).
     - `axis`: the axis that is segmented.
-    - `descending`: the largest of a segment has rank 0.
-    - `relax`: what sorting means; see [`sortax.Exact`][], under which ranks are constants with derivative zero.
+    - `descending`: largest first inside each segment; segments still ascend.
+    - `relax`: what sorting means; see [`sortax.Exact`][].
 
-    **Returns:** an array of the shape of `data`: for `"average"` floats, of its dtype if that is floating and has at least 32 bits
-    and else of JAX's default; for the other methods integers. 0 for elements of no segment.
+    **Returns:** a [`sortax.Permutation`][] of the whole axis, in which no entry connects two segments. Elements of no
+    segment come last, in order among themselves.
 
-    **Ties:** by `method`. **NaN:** ranked last in its segment, as one tie. **Cost:** two sorts; O(n) memory.
+    **Ties:** equal elements of a segment keep their order; the derivative is what `relax` says.
+
+    **NaN:** last in its segment (first when descending).
+
+    **Cost:** that of [`sortax.segment_argsort`][] plus O(n) for the inverse; O(n) memory. `.dense()` takes n^2.
 
     **Raises:** `TypeError` if ids are not integers; `ValueError` if ids do not fit the array, or are traced without
-    `num_segments`, or if `axis` is out of range, or `method` is
-    not one of these.
+    `num_segments`, or if `axis` is out of range.
 
     ??? example
         ```python
         >>> import jax.numpy as jnp, sortax as sx
         >>> x, ids = jnp.array([3., 1., 2., 5., 4.]), jnp.array([1, 0, 1, 0, 1])
-        >>> print(sx.segment_rank(x, ids))
-        [1. 0. 0. 1. 2.]
+        >>> P = sx.segment_permutation(x, ids)
+        >>> print(P @ x, P.T @ jnp.arange(5.))
+        [1. 5. 2. 3. 4.] [3. 0. 2. 1. 4.]
 
         ```
     """
-    check_choice("method", method, primitives.RANK_METHODS)
     descending = arguments.as_flag("descending", descending)
-    x, ids, num_segments, axis = segmented(data, segment_ids, num_segments, axis)
-    ranks = ranks_of(x, as_relaxation(relax), axis, method, descending, segments=ids)
-    return jnp.where(ids < num_segments, ranks, 0)
+    x, ids, _, axis = segmented(data, segment_ids, num_segments, axis)
+    return permutation_of((x,), as_relaxation(relax), axis, (descending,), segments=ids)
 
 
-def segment_top_k_mask(
-    data: ArrayLike,
-    segment_ids: ArrayLike,
-    k: ArrayLike,
-    num_segments: int | None = None,
-    *,
-    axis: int = 0,
-    relax: AbstractRelaxation = Exact(),
-) -> Float[Array, "..."]:
-    """1 for the `k` largest elements of each segment, 0 for the others.
-
-    **Arguments:**
-
-    - `data`: array of any shape and of any boolean, integer, floating or complex dtype.
-    - `segment_ids`: integers, the segment of each element, in any order: a vector along the axis, or of the shape of `data`.
-      An element whose id is negative, or not below `num_segments`, is in no segment, as in `jax.ops.segment_sum`: padding.
-    - `k`: how many of each segment, not negative; may be traced. A segment that has fewer is taken whole.
-    - `num_segments`: how many segments there are; by default one more than the largest id, if that is known when traced.
-    - `axis`: the axis that is segmented.
-    - `relax`: what sorting means; see [`sortax.Exact`][], under which the mask is a constant with derivative zero.
-
-    **Returns:** floats of the shape of `data`, of its dtype if that is floating and else of JAX's default; 0 for elements of no
-    segment.
-
-    **Ties:** the first of equal elements are taken; under `Exact("average")` those at the end share what is left.
-
-    **NaN:** largest of its segment. **Cost:** two sorts; O(n) memory.
-
-    **Raises:** `TypeError` if ids are not integers; `ValueError` if ids do not fit the array, or are traced without
-    `num_segments`, or if `axis` is out of range, or if `k` is
-    known and negative; `TypeError` if `k` is not an integer.
-
-    ??? example
-        ```python
-        >>> import jax.numpy as jnp, sortax as sx
-        >>> x, ids = jnp.array([3., 1., 2., 5., 4.]), jnp.array([1, 0, 1, 0, 1])
-        >>> print(sx.segment_top_k_mask(x, ids, 1))
-        [0. 0. 0. 1. 1.]
-
-        ```
-    """
-    x, ids, num_segments, axis = segmented(data, segment_ids, num_segments, axis)
-    count = arguments.as_count(k)
-    value = concrete_or_none(k)
-    if value is not None and value < 0:
-        raise ValueError(f"k must not be negative, got {value}.")
-    taken = mask_of(x, count, as_relaxation(relax), axis, segments=ids)
-    return jnp.where(ids < num_segments, taken, 0)
+def counts_of(k: Any, num_segments: int) -> Array:
+    """`k` as one integer, or as one for each segment, which may be traced."""
+    count = arguments.as_few("k", k)
+    if not jnp.issubdtype(count.dtype, jnp.integer):
+        raise TypeError(f"k must be an integer, or one for each segment, got dtype {count.dtype}.")
+    if count.shape not in ((), (num_segments,)):
+        raise ValueError(f"k must be one integer, or one for each of the {num_segments} segments, got shape {count.shape}.")
+    values = concrete_or_none(k)
+    if values is not None and values.min(initial=0) < 0:
+        raise ValueError(f"k must not be negative, got {values}.")
+    return count
 
 
 def segmented(data: Any, segment_ids: Any, num_segments: Any, axis: Any) -> tuple[Array, Array, int, int]:
@@ -237,3 +203,17 @@ def segmented(data: Any, segment_ids: Any, num_segments: Any, axis: Any) -> tupl
     ids = ids if ids.dtype.itemsize >= 4 else ids.astype(jnp.int32)
     inside = (ids >= 0) & (ids < num_segments)
     return x, jnp.where(inside, ids, num_segments).astype(jnp.int32), num_segments, axis
+
+
+def bounds(ids: Array, num_segments: int, axis: int) -> tuple[Array, Array]:
+    """Where each segment starts in sorted order, and how many elements it has."""
+    sizes = primitives.scatter_add(ids, jnp.ones_like(ids), axis, num_segments + 1)
+    sizes = jax.lax.slice_in_dim(sizes, 0, num_segments, axis=axis)
+    return jnp.cumsum(sizes, axis, dtype=jnp.int32) - sizes, sizes
+
+
+def at(places: Array, sorted_x: Array, axis: int) -> Array:
+    """The entries of a sorted array at places that are brought into range, and alike for all other axes if they are there."""
+    n = sorted_x.shape[axis]
+    shape = (*sorted_x.shape[:axis], places.shape[axis], *sorted_x.shape[axis + 1 :])
+    return primitives.gather(jnp.broadcast_to(jnp.clip(places, 0, n - 1), shape), sorted_x, axis)

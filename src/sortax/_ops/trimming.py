@@ -16,7 +16,7 @@ from .._keys import chosen, order_keys
 from .._order import SortedOrder
 from .._relaxations import AbstractRelaxation, Exact, as_relaxation
 from . import arguments
-from .order_statistics import along, check_whole, entries
+from .order_statistics import check_whole, count_of, entries
 
 _Axes = int | tuple[int, ...] | None
 # Two shares by value and dtype, since numbers that are equal in several dtypes are one static argument.
@@ -82,6 +82,7 @@ def winsorize(
     limits: tuple[float | None, float | None] | None = None,
     axis: int | None = None,
     *,
+    where: ArrayLike | None = None,
     relax: AbstractRelaxation = Exact(),
 ) -> Shaped[Array, "..."]:
     r"""Clip a share of the smallest and of the largest elements to the next: `scipy.stats.mstats.winsorize`.
@@ -95,6 +96,7 @@ def winsorize(
     - `limits`: shares from 0 to 1 of the elements to clip below and above: of n elements the whole part of the share times n, and k
       where the share is k / n as rounded to its dtype; `None` for none.
     - `axis`: the axis to clip along, or `None` for all elements together.
+    - `where`: boolean, broadcasts to `a`: only these elements count, are clipped, and have a gradient.
     - `relax`: what sorting means; see [`sortax.Exact`][].
 
     **Returns:**
@@ -107,8 +109,8 @@ def winsorize(
 
     **Cost:** O(n) time and memory.
 
-    **Raises:** `ValueError` if `limits` are not two shares that leave something or if `axis` is out of range; `TypeError` if
-    `a` is complex.
+    **Raises:** `ValueError` if `limits` are not two shares that leave something, if `axis` is out of range or `where` does not
+    fit; `TypeError` if `a` is complex or `where` not boolean.
 
     Tukey, "The future of data analysis" (1962).
 
@@ -122,12 +124,12 @@ def winsorize(
     """
     x = as_real("a", a)
     shares = _shares(limits or (None, None))
-    shape = x.shape
-    x, axis = arguments.flatten_if_none(x, axis)
+    shape, mask = x.shape, arguments.as_mask(where, x.shape)
+    axis, x, mask = arguments.flatten_if_none(axis, x, mask)
     check_whole(x, axis)
     if x.size == 0:
         return x.reshape(shape)
-    return _winsorize(x, as_relaxation(relax), axis, shares).reshape(shape)
+    return _winsorize(x, mask, as_relaxation(relax), axis, shares).reshape(shape)
 
 
 @functools.partial(jax.jit, static_argnums=(3, 4))
@@ -148,15 +150,18 @@ def _trimmed_mean(x: Array, mask: Array | None, relax: Any, axis: int, limits: _
     return total / jnp.squeeze(jnp.broadcast_to(end - begin, stop.shape), axis).astype(x.dtype)
 
 
-@functools.partial(jax.jit, static_argnums=(2, 3))
-def _winsorize(x: Array, relax: Any, axis: int, limits: _Limits) -> Array:
-    begin, end = _ends(limits, x.shape[axis])
-    ranks = along(jnp.array([begin, end - 1], jnp.int32), x.ndim, axis)
-    bounds = entries(relax, x, ranks, axis, None)
+@functools.partial(jax.jit, static_argnums=(3, 4))
+def _winsorize(x: Array, mask: Array | None, relax: Any, axis: int, limits: _Limits) -> Array:
+    count = count_of(x, axis, mask)
+    begin, end = _ends(limits, x.shape[axis] if mask is None else count)
+    # Of no element there is no bound, and nothing is clipped.
+    each = (jnp.broadcast_to(jnp.maximum(k, 0), count.shape).astype(jnp.int32) for k in (begin, end - 1))
+    bounds = entries(relax, x, jnp.concatenate([*each], axis), axis, mask)
     low, high = (lax.slice_in_dim(bounds, j, j + 1, axis=axis) for j in (0, 1))
     # By their keys, which know denormals from zero where the processor does not.
     (key,), (least,), (most,) = map(order_keys, (x, low, high))
-    return chosen(key < least, low, chosen((key > most) & (x == x), high, x))
+    clipped = chosen(key < least, low, chosen((key > most) & (x == x), high, x))
+    return clipped if mask is None else chosen(mask, clipped, lax.stop_gradient(x))
 
 
 def _ends(limits: _Limits, n: Any) -> tuple[Any, Any]:

@@ -20,6 +20,8 @@ from .inverse_cdf import inverse_cdf as inverse_cdf
 from .isotonic import REGULARIZERS as REGULARIZERS
 from .isotonic import isotonic as isotonic
 from .kernel_sum import kernel_sum as kernel_sum
+from .lexsort import groups_of as groups_of
+from .lexsort import lexsort as lexsort
 from .linear_scan import linear_scan as linear_scan
 from .linear_scan import shifted as shifted
 from .quantile_ranks import METHODS as METHODS
@@ -30,12 +32,12 @@ from .rank import RANK_METHODS as RANK_METHODS
 from .rank import rank as rank
 from .run_mean import run_mean as run_mean
 from .run_mean import run_residual as run_residual
+from .running_max import last_index as last_index
+from .running_max import running_max as running_max
 from .select import partition as partition
 from .select import select as select
 from .select import top_k as top_k
-from .sort import argsort as argsort
 from .sort import invert as invert
-from .sort import lexsort as lexsort
 from .sort import sort as sort
 from .sort import starts as starts
 from .tie_policies import POLICIES as POLICIES

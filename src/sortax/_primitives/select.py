@@ -54,10 +54,23 @@ def top_k(
 
 
 def partition(
-    x: Shaped[Array, "*shape"], kth: tuple[int, ...], axis: int, *, ties: str = "stable", outputs: Sequence[str] = (VALUES,)
+    x: Shaped[Array, "*shape"],
+    kth: tuple[int, ...],
+    axis: int,
+    *,
+    descending: bool = False,
+    ties: str = "stable",
+    outputs: Sequence[str] = (VALUES,),
 ) -> list[Array]:
-    """The elements of ranks `kth` (sorted, distinct) in their places, and the others between them in their old order."""
-    return _partition(x, kth=kth, axis=axis, ties=ties, outputs=outputs)
+    """The elements (values, indices) of ranks `kth` (sorted, distinct) in their places, the others between in their old order."""
+    if not descending:
+        return _partition(x, kth=kth, axis=axis, ties=ties, outputs=outputs)
+    # It is the ascending one of the array that is read from its end, read from its end: equal elements keep their order.
+    n = x.shape[axis]
+    from_end = tuple(n - 1 - k for k in reversed(kth))
+    found = _partition(jnp.flip(x, axis), kth=from_end, axis=axis, ties=ties, outputs=outputs)
+    found = [jnp.flip(y, axis) for y in found]
+    return [n - 1 - y if name == INDICES else y for name, y in zip(outputs, found, strict=True)]
 
 
 def _select_xla(

@@ -20,6 +20,7 @@ def sort(
     *,
     segments: Int[Array, "*shape"] | None = None,
     descending: bool = False,
+    reverse_ties: bool = False,
     ties: str = "stable",
     outputs: Sequence[str] = (VALUES,),
 ) -> list[Array]:
@@ -27,8 +28,14 @@ def sort(
 
     `first` and `last` are, for each element of `x`, the places in sorted order of the first and the last equal to it.
     `segments` come first in the order, ascending, and elements of different ones are not equal. `ties` says how the
-    values differentiate where elements are equal; see `sortax.Exact`.
+    values differentiate where elements are equal; see `sortax.Exact`. With `reverse_ties` equal elements stand in reverse
+    order, and values, indices and the inverse may be asked for.
     """
+    if reverse_ties:
+        # It is the stable order of the other direction, read from its end.
+        ids, n = None if segments is None else ~segments, x.shape[axis]
+        found = sort(x, axis, segments=ids, descending=not descending, ties=ties, outputs=outputs)
+        return [n - 1 - y if name == INVERSE else jnp.flip(y, axis) for name, y in zip(outputs, found, strict=True)]
     operands = (x,) if segments is None else (x, segments)
     return _sort(*operands, axis=axis, descending=descending, ties=ties, outputs=outputs)
 
@@ -37,15 +44,6 @@ def argsort(
     x: Shaped[Array, "*shape"], axis: int, *, segments: Int[Array, "*shape"] | None = None, descending: bool = False
 ) -> Int[Array, "*shape"]:
     return sort(x, axis, segments=segments, descending=descending, outputs=(INDICES,))[0]
-
-
-def lexsort(keys: Sequence[Shaped[Array, "*shape"]], axis: int, *, descending: bool = False) -> Int[Array, "*shape"]:
-    """Indices that sort by `keys`, most significant first: one stable pass a key, least significant first."""
-    *more, last = keys
-    order = argsort(last, axis, descending=descending)
-    for key in reversed(more):
-        order = permute(argsort(permute(order, key, axis), axis, descending=descending), order, axis)
-    return order
 
 
 def invert(order: Int[Array, "*shape"], axis: int) -> Int[Array, "*shape"]:

@@ -18,9 +18,10 @@ from . import _define, _sharding
 from ._ordering import INDICES, VALUES, define_tangent
 from .gather import gather, permute
 from .group_means import group_means
+from .lexsort import lexsort
 from .run_mean import run_mean
 from .select import FEW, _partition, _select, _top_k, partition_p, select_p, top_k_p
-from .sort import _sort, argsort, lexsort, sort, sort_p, starts
+from .sort import _sort, argsort, sort, sort_p, starts
 
 POLICIES = ("stable", "average", "directional")
 
@@ -30,14 +31,14 @@ def permute_by_tangents(
     v: Shaped[Array, "*shape"],
     axis: int,
     *,
-    descending: bool,
+    descending: Sequence[bool],
     transpose: bool = False,
 ) -> Shaped[Array, "*shape"]:
-    """`v` in the order of `keys`, most significant first: the one-sided derivative where the keys are x, then dx.
+    """`v` in the order of `keys`, most significant first, each in its own direction: the one-sided derivative by x, then dx.
 
     Forward mode only: a perturbation sorts the elements of a tie by its own direction, which is not linear in it.
     """
-    return _permute_by_tangents(*keys, v, axis=axis, descending=descending, transpose=transpose)
+    return _permute_by_tangents(*keys, v, axis=axis, descending=tuple(descending), transpose=transpose)
 
 
 def _permute_by_tangents(*operands: Array, **params: Any) -> Array:
@@ -50,23 +51,25 @@ def _permute_by_tangents_shape(*operands: Any, axis: int, **params: Any) -> list
 
 
 def _permute_by_tangents_xla(
-    *operands: Array, axis: int, descending: bool, transpose: bool, platform: str | None
+    *operands: Array, axis: int, descending: tuple[bool, ...], transpose: bool, platform: str | None
 ) -> list[Array]:
     *keys, v = operands
     return [permute(lexsort(keys, axis, descending=descending), v, axis, transpose=transpose)]
 
 
-def _permute_by_tangents_jvp(primals: Any, tangents: Any, **params: Any) -> Any:
+def _permute_by_tangents_jvp(primals: Any, tangents: Any, *, descending: tuple[bool, ...], **params: Any) -> Any:
     *dkeys, dv = tangents
-    out = _permute_by_tangents(*primals, **params)
+    out = _permute_by_tangents(*primals, descending=descending, **params)
     if _jax.is_zero(dv):
         return [out], [_jax.zero_tangent(out)]
     if all(map(_jax.is_zero, dkeys)):
         # Keys that stand still break no tie: the derivative is linear, and so has a reverse mode.
-        return [out], _permute_by_tangents_xla(*primals[:-1], dv, **params, platform=None)
+        return [out], _permute_by_tangents_xla(*primals[:-1], dv, descending=descending, **params, platform=None)
     # The perturbation of a key outranks the keys after it.
-    refined = [x for pair in zip(primals[:-1], dkeys, strict=True) for x in pair if not _jax.is_zero(x)]
-    return [out], [_permute_by_tangents(*refined, dv, **params)]
+    by_key = zip(primals[:-1], dkeys, descending, strict=True)
+    refined = [(x, falls) for *pair, falls in by_key for x in pair if not _jax.is_zero(x)]
+    keys, directions = zip(*refined, strict=True)
+    return [out], [_permute_by_tangents(*keys, dv, descending=directions, **params)]
 
 
 def _permute_by_tangents_transpose(cotangents: Any, *operands: Any, **params: Any) -> Any:
@@ -82,10 +85,8 @@ def _permute_by_tangents_batch(operands: Any, dims: Any, *, axis: int, **params:
 
 def _tangent_of_sort(x: Array, dx: Array, *segments: Array, axis: int, descending: bool, ties: str, **found: Any) -> Array:
     if ties == "directional":
-        # Segments stay in ascending order when the keys are turned around.
-        return permute_by_tangents(
-            [*(~ids if descending else ids for ids in segments), x, dx], dx, axis, descending=descending
-        )
+        directions = [*(False for _ in segments), descending, descending]
+        return permute_by_tangents([*segments, x, dx], dx, axis, descending=directions)
     moved = permute(found["indices"], dx, axis)
     if ties == "stable":
         return moved
@@ -138,7 +139,8 @@ def _tangent_of_top_k(
     x: Array, dx: Array, *, values: Array, indices: Array, k: int, axis: int, descending: bool, ties: str
 ) -> Array:
     if ties == "directional":
-        return lax.slice_in_dim(permute_by_tangents((x, dx), dx, axis, descending=descending), 0, k, axis=axis)
+        in_order = permute_by_tangents((x, dx), dx, axis, descending=(descending, descending))
+        return lax.slice_in_dim(in_order, 0, k, axis=axis)
     moved = gather(indices, dx, axis)
     if ties == "stable" or k == 0:
         return moved

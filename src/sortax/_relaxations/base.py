@@ -49,10 +49,11 @@ class AbstractRelaxation(eqx.Module):
         mean = M.spread(offset.astype(order.dtype)) / M.spread(jnp.ones(order.shape, order.dtype))
         return order.scatter((order.position - offset).astype(order.dtype) + mean)
 
-    def top_k_mask(self, order: SortedOrder, k: Int[Array, "*rows"]) -> Float[Array, "*shape"]:
+    def top_k_mask(self, order: SortedOrder, k: Int[Array, "*#shape"]) -> Float[Array, "*shape"]:
         """The membership of each element of the input in the `k` last of its segment: `spread` of 0, ..., 0, 1, ..., 1.
 
-        It sums to `k`, or to the size of the segment if that is less. The order ascends, and has ties reversed.
+        It sums to `k`, or to the size of the segment if that is less; `k` may differ from segment to segment, and is in order
+        then. The order has ties reversed.
         """
         return order.scatter(self.spread(order, (order.position_from_end < k).astype(order.dtype)))
 
@@ -73,10 +74,10 @@ class AbstractRelaxation(eqx.Module):
         self,
         order: SortedOrder,
         weights: Float[Array, "*shape"],
-        q: Float[Array, "*ranks"],
+        q: Any,
         quantile: Callable[..., Shaped[Array, "*ranks"]],
     ) -> Shaped[Array, "*ranks"]:
-        """`quantile` of the sorted array, of the weights in exact order, which say where values are read, and of `q`."""
+        """`quantile` of the sorted array, of the weights in exact order, which say where values are read, and of the arrays `q`."""
         return quantile(self.sort(order), order.gather(weights), q)
 
     def matrix(self, order: SortedOrder) -> AbstractMatrix:
@@ -89,9 +90,17 @@ class AbstractRelaxation(eqx.Module):
 
     # What a relaxation may also have.
 
+    def weighted_rank(self, order: SortedOrder, weights: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
+        """Ranks of the input where each element of the order counts as so many, which are in order and in its dtype."""
+        raise TypeError(f"{name_of(self)} has no ranks among weighted elements; Exact, LapSum and SigmoidSum have.")
+
     def integer_ranks(self, order: SortedOrder, method: str) -> Real[Array, "*shape"]:
         """Ranks of the input in which ties are broken by `method`, as in `sortax.rank`."""
         raise ValueError(f"{name_of(self)} has no ties to break: method must be 'average', got {method!r}.")
+
+    def running_max(self, x: Shaped[Array, "*shape"], axis: int, smallest: bool) -> Shaped[Array, "*shape"]:
+        """The largest element so far along the axis, or the smallest."""
+        raise TypeError(f"{name_of(self)} has no running maximum, which is soft in no published form; Exact has.")
 
     def log_entries(
         self, order: SortedOrder, rows: Int[Array, "*shape"], columns: Int[Array, "*shape"]
@@ -143,6 +152,18 @@ def in_floats(product: Callable[[Array], Array], v: Array, dtype: Any) -> Array:
     if not jnp.issubdtype(v.dtype, jnp.floating):
         raise TypeError(f"a soft permutation mixes values, which {v.dtype} cannot hold; pass floats.")
     return product(v.astype(jnp.promote_types(dtype, wide_float(v.dtype)))).astype(v.dtype)
+
+
+def weighted_positions(order: SortedOrder, weights: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
+    """The mean position of the copies of each element of the order, in its segment, where each counts as so many copies."""
+    axis, begins = order.positive_axis, order.segment_begins
+    mass = primitives.linear_scan((~begins).astype(weights.dtype), weights, axis)
+    before = jnp.where(begins, 0, primitives.shifted(mass, axis, 1))
+    below, up_to = (
+        of_run(order.run_begins, y, axis)
+        for of_run, y in ((primitives.first_of_run, before), (primitives.last_of_run, mass))
+    )
+    return (below + up_to - 1) / 2
 
 
 def tied(order: SortedOrder, x: Inexact[Array, "*shape"]) -> Inexact[Array, "*shape"]:

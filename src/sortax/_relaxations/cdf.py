@@ -15,7 +15,7 @@ from jaxtyping import Array, Float, Int
 from .. import _primitives as primitives
 from .._order import SortedOrder
 from .._permutation import AbstractMatrix
-from .base import in_floats
+from .base import in_floats, weighted_positions
 from .exponentials import EXPONENTIAL
 from .kernel import Kernel, entropies, scaled_gaps
 from .soft import AbstractMatrixRelaxation
@@ -59,12 +59,18 @@ class AbstractCdfRelaxation(AbstractMatrixRelaxation):
 
     def rank(self, order: SortedOrder) -> Array:
         """The sum of the degrees, which is published: not the mean position."""
-        axis, dtype = order.positive_axis, order.dtype
-        rate, terms = self.rate(order), self.distribution.tail(dtype)
+        exact = order.run_mean(order.position.astype(order.dtype))
+        return self._rank(order, exact, jnp.ones(order.shape, order.dtype))
+
+    def weighted_rank(self, order: SortedOrder, weights: Array) -> Array:
+        """The sum of the degrees, each counted as often as its element."""
+        return self._rank(order, weighted_positions(order, weights), weights)
+
+    def _rank(self, order: SortedOrder, exact: Array, weights: Array) -> Array:
+        rate, terms = self.rate(order), self.distribution.tail(order.dtype)
         gaps, x = scaled_gaps(order, rate), self.split(order).centred * rate
         # By how much fewer elements count below than exactly; what is level with an element counts one half.
-        missing = primitives.kernel_sum(gaps, x, x, jnp.ones_like(x), axis, terms=terms, odd=True)
-        exact = order.run_mean(order.position.astype(dtype))
+        missing = primitives.kernel_sum(gaps, x, x, weights, order.positive_axis, terms=terms, odd=True)
         return order.scatter(self.nan_where_invalid(order, exact - missing))
 
     def top_k_mask(self, order: SortedOrder, k: Array) -> Array:

@@ -14,7 +14,7 @@ from .. import _primitives as primitives
 from .._checks import check_choice
 from .._order import SortedOrder
 from .._permutation import AbstractMatrix
-from .base import AbstractRelaxation, tied
+from .base import AbstractRelaxation, tied, weighted_positions, with_derivative
 
 
 class Exact(AbstractRelaxation):
@@ -79,15 +79,20 @@ class Exact(AbstractRelaxation):
     def sort(self, order: SortedOrder) -> Array:
         # Values to the bit, whatever their dtype.
         if self.ties == "directional":
-            return order.sorted(self.ties)
+            axis, segments = order.positive_axis, order.segments
+            return primitives.sort(order.x, axis, segments=segments, descending=order.descending, ties=self.ties)[0]
         is_averaged = self.ties == "average" and jnp.issubdtype(order.values.dtype, jnp.inexact)
         return tied(order, order.values) if is_averaged else order.values
 
     def rank(self, order: SortedOrder) -> Array:
-        return order.ranks("average")
+        return self.integer_ranks(order, "average")
+
+    def weighted_rank(self, order: SortedOrder, weights: Array) -> Array:
+        return order.scatter(weighted_positions(order, weights))
 
     def integer_ranks(self, order: SortedOrder, method: str) -> Array:
-        return order.ranks(method)
+        axis, segments = order.positive_axis, order.segments
+        return primitives.rank(order.x, axis, method=method, descending=order.descending, segments=segments)
 
     def top_k_mask(self, order: SortedOrder, k: Array) -> Array:
         if self.ties == "average" or order.segments is not None:
@@ -99,17 +104,36 @@ class Exact(AbstractRelaxation):
         return order.at(ranks, self.ties) if order.is_one_segment else super().select(order, ranks)
 
     def top_k(self, order: SortedOrder, k: int) -> tuple[Array, Array]:
-        return order.top(k, self.ties) if order.is_one_segment else super().top_k(order, k)
+        if not order.is_one_segment or order.where is not None:
+            return super().top_k(order, k)
+        axis, descending = order.positive_axis, order.descending
+        values, indices = primitives.top_k(order.x, k, axis, descending=descending, ties=self.ties)
+        return values, indices
 
     def partition(self, order: SortedOrder, kth: tuple[int, ...]) -> Array:
         whole = order.is_one_segment and order.where is None
-        return order.partitioned(kth, self.ties) if whole else super().partition(order, kth)
+        return order.partitioned(kth, self.ties)[0] if whole else super().partition(order, kth)
 
-    def weighted_quantile(self, order: SortedOrder, weights: Array, q: Array, quantile: Callable[..., Array]) -> Array:
+    def weighted_quantile(self, order: SortedOrder, weights: Array, q: Any, quantile: Callable[..., Array]) -> Array:
         if self.ties == "directional":
             axis, descending = order.positive_axis, order.descending
-            return _quantile_by_direction(axis, descending, quantile, order.values, order.gather(weights), q)
+            operands = order.segments_in_order, order.values, order.gather(weights), q
+            return _quantile_by_direction(axis, descending, quantile, *operands)
         return super().weighted_quantile(order, weights, q, quantile)
+
+    def running_max(self, x: Array, axis: int, smallest: bool) -> Array:
+        if self.ties == "directional":
+            return _running_max_by_direction(axis, smallest, (x,), x)
+        is_largest, begins = primitives.running_max((x,), axis, smallest=smallest)
+        index = _index_of_largest(x, is_largest, begins, axis, smallest)
+        y = primitives.gather(index, x, axis)
+        if self.ties == "stable" or not jnp.issubdtype(x.dtype, jnp.inexact):
+            return y
+        # The mean over those that are equal to it so far.
+        decay = (~begins).astype(x.dtype)
+        tied = jnp.where(is_largest, x - lax.stop_gradient(x), 0)
+        total, count = (primitives.linear_scan(decay, b, axis) for b in (tied, is_largest.astype(x.dtype)))
+        return with_derivative(y, total / count)
 
     def matrix(self, order: SortedOrder) -> "ExactMatrix":
         return ExactMatrix(order, self)
@@ -149,9 +173,39 @@ class ExactMatrix(AbstractMatrix):
         return v
 
 
+def _index_of_largest(x: Array, is_largest: Array, begins: Array, axis: int, smallest: bool) -> Array:
+    """Of those that are equal the last, as at the end of a sort; of the smallest the first, unless they are NaN."""
+    if not smallest:
+        return primitives.last_index(is_largest, axis)
+    return primitives.last_index(begins | (is_largest & (x != x)), axis)
+
+
+@functools.partial(jax.custom_jvp, nondiff_argnums=(0, 1))
+def _running_max_by_direction(axis: int, smallest: bool, keys: tuple[Array, ...], v: Array) -> Array:
+    """The entries of `v` where the keys are largest so far, which a perturbation decides where these are equal."""
+    found = primitives.running_max(keys, axis, smallest=smallest)
+    return primitives.gather(_index_of_largest(keys[0], *found, axis, smallest), v, axis)
+
+
+@_running_max_by_direction.defjvp
+def _running_max_by_direction_jvp(axis: int, smallest: bool, primals: Any, tangents: Any) -> Any:
+    (keys, v), (dkeys, dv) = primals, tangents
+    by_key = zip(keys, dkeys, strict=True)
+    # The perturbation of a key outranks the keys after it; an integer has none.
+    refined = tuple(k for pair in by_key for k in pair if k.dtype != jax.dtypes.float0)
+    dy = _running_max_by_direction(axis, smallest, refined, dv) if dv.dtype != jax.dtypes.float0 else dv
+    return _running_max_by_direction(axis, smallest, keys, v), _refused_in_reverse(dy, axis)
+
+
+def _refused_in_reverse(dy: Array, axis: int) -> Array:
+    """The same; where it is transposed, a sentence says that there is no reverse mode."""
+    place = lax.broadcasted_iota(jnp.int32, dy.shape, axis)
+    return primitives.permute_by_tangents((place,), dy, axis, descending=(False,))
+
+
 @functools.partial(jax.custom_jvp, nondiff_argnums=(0, 1, 2))
 def _quantile_by_direction(
-    axis: int, descending: bool, quantile: Callable[..., Array], s: Array, w: Array, q: Array
+    axis: int, descending: bool, quantile: Callable[..., Array], segments: Array | None, s: Array, w: Array, q: Any
 ) -> Array:
     """A quantile of elements that a perturbation puts in order: it decides which of those that are equal has which weight."""
     return quantile(s, w, q)
@@ -161,11 +215,12 @@ def _quantile_by_direction(
 def _quantile_by_direction_jvp(
     axis: int, descending: bool, quantile: Callable[..., Array], primals: Any, tangents: Any
 ) -> Any:
-    (s, w, q), (ds, _, _) = primals, tangents
-    ds, w_moved = (primitives.permute_by_tangents((s, ds), v, axis, descending=descending) for v in (ds, w))
+    (segments, s, w, q), (_, ds, _, _) = primals, tangents
+    keys, directions = (s, ds), (descending, descending)
+    if segments is not None:
+        keys, directions = (segments, *keys), (False, *directions)
+    in_order = functools.partial(primitives.permute_by_tangents, keys, axis=axis, descending=directions)
+    ds, w_moved = in_order(ds), in_order(w)
     _, dy = jax.jvp(lambda s: quantile(s, w_moved, q), (s,), (ds,))
-    # In its own order: this changes nothing, and is where reverse mode is refused.
-    place = lax.broadcasted_iota(jnp.int32, dy.shape, axis)
-    dy = primitives.permute_by_tangents((place,), dy, axis, descending=False)
     # Computed apart from the direction, as the value of a function that is linearised must be.
-    return _quantile_by_direction(axis, descending, quantile, *primals), dy
+    return _quantile_by_direction(axis, descending, quantile, *primals), _refused_in_reverse(dy, axis)

@@ -64,10 +64,12 @@ class StraightThrough(AbstractRelaxation):
     spread = _of_both(AbstractRelaxation.spread)
     sort = _of_both(AbstractRelaxation.sort)
     rank = _of_both(AbstractRelaxation.rank)
+    weighted_rank = _of_both(AbstractRelaxation.weighted_rank)
     top_k_mask = _of_both(AbstractRelaxation.top_k_mask)
     select = _of_both(AbstractRelaxation.select)
     top_k = _of_both(AbstractRelaxation.top_k)
     weighted_quantile = _of_both(AbstractRelaxation.weighted_quantile)
+    running_max = _of_both(AbstractRelaxation.running_max)
     log_entries = _of_both(AbstractRelaxation.log_entries)
 
     def permutation(self, order: SortedOrder) -> Permutation:
