@@ -171,6 +171,7 @@ def lexsort(
     keys: ArrayLike | Sequence[ArrayLike],
     axis: int = -1,
     *,
+    batch_size: int = 16,
     descending: bool | tuple[bool, ...] = False,
     where: ArrayLike | None = None,
     relax: AbstractRelaxation = Exact(),
@@ -183,6 +184,7 @@ def lexsort(
 
     - `keys`: arrays of one shape, or one array of which each row is a key; the last counts most.
     - `axis`: the axis of each key to sort along.
+    - `batch_size`: accepted as by `jax.numpy`; keys are sorted one by one, however many there are.
     - `descending`: largest keys first; one flag, or one for each of the keys in the order in which they are given. Equal keys
       keep their order.
     - `where`: boolean, broadcasts to the keys: only these elements are sorted; the others follow them, in the order of the input.
