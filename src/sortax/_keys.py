@@ -85,11 +85,13 @@ def lowest(dtype: DTypeLike) -> Any:
     return False if dtype == jnp.bool_ else jnp.iinfo(dtype).min
 
 
-def highest(dtype: DTypeLike) -> Any:
-    """The last of all values in sorted order but NaN."""
+def filler(dtype: DTypeLike, descending: bool) -> Shaped[Array, ""]:
+    """What stands in an order where no more elements are: the last of all values of that order but NaN."""
+    if descending:
+        return jnp.asarray(lowest(dtype), dtype)
     if jnp.issubdtype(dtype, jnp.inexact):
-        return jnp.inf
-    return True if dtype == jnp.bool_ else jnp.iinfo(dtype).max
+        return jnp.asarray(jnp.inf, dtype)
+    return jnp.asarray(True if dtype == jnp.bool_ else jnp.iinfo(dtype).max, dtype)
 
 
 def bit_width(dtype: DTypeLike) -> int:

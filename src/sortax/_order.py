@@ -62,10 +62,8 @@ class SortedOrder(eqx.Module):
     """The centres of these components."""
     axis: int = eqx.field(static=True)
     """Counted from the end."""
-    descending: bool = eqx.field(static=True)
-    """Whether the largest `x` is first."""
     directions: tuple[bool, ...] = eqx.field(static=True)
-    """The same of each of the keys."""
+    """Of each of the keys whether it descends."""
     is_one_segment: bool = eqx.field(static=True)
     """Whether all elements that take part are in one segment."""
 
@@ -86,9 +84,10 @@ class SortedOrder(eqx.Module):
         self.is_one_segment = not groups and segments is None
         segments = None if segments is None else jnp.broadcast_to(segments, x.shape)
         if where is not None:
-            keys, last = tuple(chosen(where, key, jnp.zeros_like(key)) for key in keys), jnp.iinfo(jnp.int32).max
+            keys = tuple(chosen(where, key, jnp.zeros_like(key)) for key in keys)
+            last = jnp.iinfo(jnp.int32).max
             segments = (~where).astype(jnp.int32) if segments is None else jnp.where(where, segments, last)
-        self.keys, self.where, self.descending = keys, where, self.directions[-1]
+        self.keys, self.where = keys, where
         self.axis, self.split_begins, self.split_centre = axis - x.ndim, None, None
         if groups:
             self._sort_by_several_keys(segments, axis)
@@ -117,6 +116,11 @@ class SortedOrder(eqx.Module):
     def x(self) -> Shaped[Array, "*shape"]:
         """What is sorted, as it was given, with 0 for what is left out."""
         return self.keys[-1]
+
+    @property
+    def descending(self) -> bool:
+        """Whether the largest `x` is first."""
+        return self.directions[-1]
 
     @property
     def shape(self) -> tuple[int, ...]:

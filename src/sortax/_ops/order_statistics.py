@@ -140,9 +140,16 @@ def _at_weights(s: Array, w: Array, q: Array, *, axis: int, method: str, scale: 
     first = jnp.min(jnp.where(w > 0, place, w.shape[axis] - 1), axis, keepdims=True)
     last = jnp.max(jnp.where(w > 0, place, 0), axis, keepdims=True)
     first, last = jnp.broadcast_to(jnp.minimum(first, last), q.shape), jnp.broadcast_to(last, q.shape)
-    lower, upper, fraction = primitives.weighted_ranks(w, place == 0, first, last, q, axis, method, scale)
-    y = interpolate(primitives.gather(lower, s, axis), primitives.gather(upper, s, axis), fraction)
+    y = weighted_entries(s, w, place == 0, first, last, q, axis, method, scale)
     return jnp.concatenate([y, jax.lax.slice_in_dim(s, -1, None, axis=axis)], axis)
+
+
+def weighted_entries(
+    s: Array, w: Array, begins: Array, first: Array, last: Array, q: Array, axis: int, method: str, scale: int
+) -> Array:
+    """The weighted quantiles of a sorted array, each among the elements from `first` to `last` of one of its segments."""
+    lower, upper, fraction = primitives.weighted_ranks(w, begins, first, last, q, axis, method, scale)
+    return interpolate(primitives.gather(lower, s, axis), primitives.gather(upper, s, axis), fraction)
 
 
 def as_weights(weights: Any, x: Array, axis: Any) -> Array:

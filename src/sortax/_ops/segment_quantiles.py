@@ -13,7 +13,7 @@ from .._checks import as_real
 from .._order import SortedOrder
 from .._relaxations import AbstractRelaxation, Exact, as_relaxation
 from . import arguments
-from .order_statistics import along, as_probabilities, as_weights, check_method, interpolate
+from .order_statistics import along, as_probabilities, as_weights, check_method, interpolate, weighted_entries
 from .segments import at, bounds, segmented
 
 
@@ -192,7 +192,7 @@ def _weighted_segment_quantile(
     order = SortedOrder(x, axis, segments=ids)
     where_read = of_q, order.segment_begins, each(jnp.minimum(first, last)), each(last), last
     at_weights = functools.partial(_at_weights, axis=axis, method=method)
-    found = relax.weighted_quantile(order, jnp.where(w != 0, w, 0), where_read, at_weights)
+    found = relax.weighted_quantile(order, w, where_read, at_weights)
     y, largest = jnp.split(found, [of_q.shape[axis]], axis)
     y = jnp.where(jnp.isnan(each(largest)), each(largest), y)
     y = jnp.where((of_q >= 0) & (of_q <= 1) & each((size > 0) & ~bad), y, jnp.nan)
@@ -202,6 +202,5 @@ def _weighted_segment_quantile(
 def _at_weights(s: Array, w: Array, where_read: tuple[Array, ...], *, axis: int, method: str) -> Array:
     """The weighted quantiles of segments that are sorted, and the last element of each segment."""
     q, begins, first, last, last_of_each = where_read
-    lower, upper, fraction = primitives.weighted_ranks(w, begins, first, last, q, axis, method, 1)
-    y = interpolate(primitives.gather(lower, s, axis), primitives.gather(upper, s, axis), fraction)
+    y = weighted_entries(s, w, begins, first, last, q, axis, method, 1)
     return jnp.concatenate([y, at(last_of_each, s, axis)], axis)

@@ -9,7 +9,7 @@ from jax.typing import ArrayLike
 from jaxtyping import Array, Int, Shaped
 
 from .._checks import check_choice, concrete_or_none
-from .._keys import chosen, highest, lowest
+from .._keys import chosen, filler
 from .._order import SortedOrder
 from .._relaxations import AbstractRelaxation, Exact, as_relaxation
 from . import arguments
@@ -169,9 +169,9 @@ def _segment_top_k(
     x: Array, ids: Array, count: Array, relax: Any, k: int, num_segments: int, axis: int, largest: bool
 ) -> tuple[Array, Array]:
     shape = (*x.shape[:axis], num_segments, k, *x.shape[axis + 1 :])
-    filler = jnp.asarray((lowest if largest else highest)(x.dtype), x.dtype)
+    beyond = filler(x.dtype, largest)
     if 0 in (x.shape[axis], k, num_segments):
-        return jnp.full(shape, filler), jnp.full(shape, -1, jnp.int32)
+        return jnp.full(shape, beyond), jnp.full(shape, -1, jnp.int32)
     start, size = (jnp.expand_dims(v, axis + 1) for v in bounds(ids, num_segments, axis))
     position = along(jnp.arange(k, dtype=jnp.int32), x.ndim + 1, axis + 1)
     count = along(count, x.ndim + 1, axis) if count.ndim else count
@@ -179,19 +179,19 @@ def _segment_top_k(
     places = places.reshape(*places.shape[:axis], -1, *places.shape[axis + 2 :])
     order = SortedOrder(x, axis, segments=ids, descending=largest)
     values, indices = (at(places, y, axis).reshape(shape) for y in (relax.sort(order), order.indices))
-    return chosen(exists, values, filler), jnp.where(exists, indices, -1)
+    return chosen(exists, values, beyond), jnp.where(exists, indices, -1)
 
 
 @functools.partial(jax.jit, static_argnums=(3, 4, 5))
 def _segment_extreme(x: Array, ids: Array, relax: Any, num_segments: int, axis: int, largest: bool) -> Array:
-    filler = jnp.asarray((lowest if largest else highest)(x.dtype), x.dtype)
+    beyond = filler(x.dtype, largest)
     shape = (*x.shape[:axis], num_segments, *x.shape[axis + 1 :])
     if 0 in (x.shape[axis], num_segments):
-        return jnp.full(shape, filler)
+        return jnp.full(shape, beyond)
     start, size = bounds(ids, num_segments, axis)
     s = relax.sort(SortedOrder(x, axis, segments=ids))
     y = last = at(start + size - 1, s, axis)
     if not largest:
         # NaNs are last, and what is NaN as a whole comes from them.
         y = chosen(last != last, last, at(start, s, axis))
-    return chosen(jnp.broadcast_to(size > 0, shape), y, filler)
+    return chosen(jnp.broadcast_to(size > 0, shape), y, beyond)

@@ -9,7 +9,7 @@ from jax.typing import ArrayLike
 from jaxtyping import Array, Int, Shaped
 
 from .._checks import as_array, check_choice, concrete_or_none
-from .._keys import chosen, highest, lowest
+from .._keys import chosen, filler
 from .._order import SortedOrder
 from .._relaxations import AbstractRelaxation, Exact, as_relaxation
 from . import arguments
@@ -196,8 +196,7 @@ def _top_k(x: Array, mask: Array | None, relax: Any, k: int, axis: int, descendi
     if mask is None:
         return values, indices
     is_left_out = jax.lax.slice_in_dim(order.is_left_out, 0, k, axis=axis)
-    filler = jnp.asarray((lowest if descending else highest)(x.dtype), x.dtype)
-    return chosen(is_left_out, filler, values), jnp.where(is_left_out, -1, indices)
+    return chosen(is_left_out, filler(x.dtype, descending), values), jnp.where(is_left_out, -1, indices)
 
 
 @functools.partial(jax.jit, static_argnums=(4, 5))

@@ -131,8 +131,8 @@ class Exact(AbstractRelaxation):
             return y
         # The mean over those that are equal to it so far.
         decay = (~begins).astype(x.dtype)
-        tied = jnp.where(is_largest, x - lax.stop_gradient(x), 0)
-        total, count = (primitives.linear_scan(decay, b, axis) for b in (tied, is_largest.astype(x.dtype)))
+        moved = jnp.where(is_largest, x - lax.stop_gradient(x), 0)
+        total, count = (primitives.linear_scan(decay, b, axis) for b in (moved, is_largest.astype(x.dtype)))
         return with_derivative(y, total / count)
 
     def matrix(self, order: SortedOrder) -> "ExactMatrix":
