@@ -6,6 +6,7 @@ sample, on more dtypes, sizes or compositions. `lowering` tests see what the low
 each relaxation one program of all ops in single precision.
 """
 
+import gc
 import os
 import pathlib
 
@@ -21,12 +22,22 @@ import pytest
 jax.config.update("jax_enable_x64", True)
 jax.config.update("jax_numpy_dtype_promotion", "strict")
 jax.config.update("jax_numpy_rank_promotion", "raise")
+# A test compiles programs by the hundred, each of which would carry the lines of the source that it comes from.
+jax.config.update("jax_traceback_in_locations_limit", 0)
+# Traced programs are many small objects that live long.
+gc.set_threshold(100_000, 50, 100)
 
 _quiet = dict(deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow, hypothesis.HealthCheck.data_too_large])
 hypothesis.settings.register_profile("sortax", max_examples=40, derandomize=True, **_quiet)
 # For a night: python -m pytest tests --hypothesis-profile explore
 hypothesis.settings.register_profile("explore", max_examples=5000, **_quiet)
 hypothesis.settings.load_profile("sortax")
+
+
+def pytest_configure(config):
+    """The newer code generator of XLA takes longest to compile; JAX 0.12 has no other, and all deep tests use it."""
+    if "not deep" in config.option.markexpr and jax.__version_info__ < (0, 11):
+        os.environ["XLA_FLAGS"] += " --xla_cpu_use_fusion_emitters=false"
 
 
 @pytest.fixture(params=[False, True], ids=["x32", "x64"])

@@ -88,7 +88,7 @@ CALLS = {
     "isotonic": Call(
         {"component_starts": (STRUCTURE, BOOL), "rates": (ONE, REAL), **mapping("s w", FULL, REAL)},
         {"block_starts": (FULL, BOOL)},
-        {**SHARED, "kl": False},
+        {**SHARED, "fit": np.int32(0)},
         ("w",),
     ),
     "inverse_cdf": Call(

@@ -1,11 +1,11 @@
 // Where the blocks of an isotonic regression start: pool adjacent violators.
 //
 // Contract: component_starts (True where nothing pools with what is before) as the structure of layout.h; s, w and
-// block_starts (bool) like the array, and one rate for each row of it. A block's value is mean(s) - mean(w), or of a KlBlock
-// logsumexp(s) - logsumexp(w) of its members, where s is multiplied by the rate; the blocks are those of the least pooling
-// after which these values increase. Neighbours of equal value are pooled. All is computed in double, and of exponentials
-// only ratios are formed, so that none overflows. Scratch: for each thread a block for each element of a row, 40 to 48
-// bytes.
+// block_starts (bool) like the array, and one rate for each row of it. A block's value is mean(s) - mean(w), of a KlBlock
+// logsumexp(s) - logsumexp(w), and of a WeightedBlock sum(s w) / sum(w) of its members, where s is multiplied by the rate;
+// the blocks are those of the least pooling after which these values increase. Neighbours of equal value are pooled. All is
+// computed in double, and of exponentials only ratios are formed, so that none overflows.
+// Scratch: for each thread a block for each element of a row, 24 to 48 bytes.
 
 #pragma once
 
@@ -74,6 +74,22 @@ struct KlBlock {
   void pool(const KlBlock& next) {
     s.add(next.s);
     w.add(next.w);
+  }
+};
+
+struct WeightedBlock {
+  double mean, weight;
+  int64_t begin;
+
+  static constexpr int64_t kTask = MeanBlock::kTask;
+  // A weight of zero: it decides where its element belongs, and moves nothing.
+  static constexpr double kNoWeight = 1e-300;
+
+  static WeightedBlock of(double s, double w, int64_t at) { return {s, w == 0 ? kNoWeight : w, at}; }
+  bool pools_with(const WeightedBlock& next) const { return next.mean <= mean; }
+  void pool(const WeightedBlock& next) {
+    weight += next.weight;
+    mean += (next.mean - mean) * (next.weight / weight);  // of equal numbers that number
   }
 };
 

@@ -61,13 +61,17 @@ static const Signature kIsotonic{{{"component_starts", Extent::kStructure, Type:
                                   {"s", Extent::kSame},
                                   {"w", Extent::kMain}},
                                  {{"block_starts", Extent::kSame, Type::kBool}},
-                                 {"kl"}};
+                                 {"fit"}};
 
 static void isotonic(const Call& call) {
-  const bool kl = call.attribute<bool>("kl");
+  // In the order of the fits in isotonic.py.
+  const int32_t fit = call.attribute<int32_t>("fit");
+  if (fit < 0 || fit > 2) call.reject("attribute fit is " + std::to_string(fit) + ", expected 0, 1 or 2");
   by_type<kHalf | kReal>(call, "elements of a real floating type", [&](auto tag) {
     using D = decltype(tag);
-    const auto run = kl ? isotonic_rows<D, KlBlock> : isotonic_rows<D, MeanBlock>;
+    const auto run = fit == 0   ? isotonic_rows<D, MeanBlock>
+                     : fit == 1 ? isotonic_rows<D, KlBlock>
+                                : isotonic_rows<D, WeightedBlock>;
     run(call.workers(), call.layout(), call.operand<bool>(0), call.operand<void>(1), call.operand<void>(2),
         call.operand<void>(3), call.result<bool>(0));
   });

@@ -15,18 +15,33 @@ static std::mt19937 generator(13);
 
 static double normal() { return std::normal_distribution<double>()(generator); }
 
+using Numbers = std::vector<long double>;
+
 // A run of elements, and its value; differences are formed in s and in w separately, since huge numbers leave no room.
 struct Run {
   size_t begin, end;
 };
 
-static long double mean(const std::vector<long double>& x, Run run) {
+static long double mean(const Numbers& x, Run run) {
   return std::accumulate(x.begin() + int64_t(run.begin), x.begin() + int64_t(run.end), 0.0L) / (run.end - run.begin);
 }
 
-static long double mean_rise(const std::vector<long double>& x, Run from, Run to) { return mean(x, to) - mean(x, from); }
+static bool mean_rises(const Numbers& s, const Numbers& w, Run from, Run to) {
+  return mean(s, to) - mean(s, from) > mean(w, to) - mean(w, from);
+}
 
-static long double log_sum_rise(const std::vector<long double>& x, Run from, Run to) {
+static long double weighted_mean(const Numbers& s, const Numbers& w, Run run) {
+  // From the first element, so that the mean of equal numbers is that number.
+  long double moved = 0, weight = 0;
+  for (size_t i = run.begin; i < run.end; ++i) moved += (s[i] - s[run.begin]) * w[i], weight += w[i];
+  return s[run.begin] + moved / weight;
+}
+
+static bool weighted_mean_rises(const Numbers& s, const Numbers& w, Run from, Run to) {
+  return weighted_mean(s, w, to) > weighted_mean(s, w, from);
+}
+
+static long double log_sum_rise(const Numbers& x, Run from, Run to) {
   const auto largest = [&](Run run) {
     return *std::max_element(x.begin() + int64_t(run.begin), x.begin() + int64_t(run.end));
   };
@@ -38,15 +53,18 @@ static long double log_sum_rise(const std::vector<long double>& x, Run from, Run
   return largest(to) - largest(from) + std::log(sum(to) / sum(from));
 }
 
+static bool log_sum_rises(const Numbers& s, const Numbers& w, Run from, Run to) {
+  return log_sum_rise(s, from, to) > log_sum_rise(w, from, to);
+}
+
 // Where the blocks start, by merging the first pair that does not rise until all do.
-template <class Rise>
-static std::vector<bool> merged(const std::vector<bool>& component, const std::vector<long double>& s,
-                                const std::vector<long double>& w, Rise rise) {
+template <class Rises>
+static std::vector<bool> merged(const std::vector<bool>& component, const Numbers& s, const Numbers& w, Rises rises) {
   std::vector<Run> runs;
   for (size_t i = 0; i < s.size(); ++i) runs.push_back({i, i + 1});
   for (size_t r = 1; r < runs.size();) {
     const Run a = runs[r - 1], b = runs[r];
-    if (component[b.begin] || rise(s, a, b) > rise(w, a, b)) {
+    if (component[b.begin] || rises(s, w, a, b)) {
       ++r;
       continue;
     }
@@ -78,8 +96,8 @@ static size_t row_of(const Case& c, size_t flat) {
   return flat / (inner * size_t(c.sizes[size_t(c.axis)])) * inner + flat % inner;
 }
 
-template <class D, class Block, class Rise>
-static void fits(const Workers& workers, const Case& c, const std::string& name, double huge, unsigned rarity, Rise rise,
+template <class D, class Block, class Rises>
+static void fits(const Workers& workers, const Case& c, const std::string& name, double huge, unsigned rarity, Rises rises,
                  const std::string& what) {
   using E = typename D::Element;
   const int64_t total = product(c.sizes), count = structure_size(c);
@@ -87,7 +105,7 @@ static void fits(const Workers& workers, const Case& c, const std::string& name,
   for (int64_t flat = 0; flat < total; ++flat) {
     const auto [x, y] = pair_of(name, flat / stride_of(c, c.axis, false) % c.sizes[size_t(c.axis)], huge);
     s[size_t(flat)] = D::round(x);
-    w[size_t(flat)] = D::round(y);
+    w[size_t(flat)] = D::round(std::is_same_v<Block, WeightedBlock> ? std::abs(y) + 0.01 : y);
   }
   const std::unique_ptr<bool[]> component_starts(new bool[size_t(count)]), starts(new bool[size_t(total)]);
   for (int64_t i = 0; i < count; ++i) component_starts[size_t(i)] = generator() % rarity == 0;
@@ -105,7 +123,7 @@ static void fits(const Workers& workers, const Case& c, const std::string& name,
       x.push_back(D::widen(rates[row_of(c, own[j])]) * D::widen(s[own[j]]));
       y.push_back(D::widen(w[own[j]]));
     }
-    good &= found == merged(component, x, y, rise);
+    good &= found == merged(component, x, y, rises);
   });
   CHECK(good, what + ", " + name + ", a component in " + std::to_string(rarity) + ", " + std::to_string(total));
 }
@@ -120,9 +138,11 @@ static void fits_everything(const Workers& workers, const std::string& type, dou
       const bool has_ties = std::string(name) == "ties";
       if (has_ties && (sizeof(typename D::Element) < 4 || c.sizes[size_t(c.axis)] > 16)) continue;
       for (unsigned rarity : {1000000u, 4u, 1u}) {
-        fits<D, MeanBlock>(workers, c, name, huge, rarity, mean_rise, type + " means");
+        fits<D, MeanBlock>(workers, c, name, huge, rarity, mean_rises, type + " means");
         // Sums of exponentials are not whole numbers, and are rounded.
-        if (!has_ties) fits<D, KlBlock>(workers, c, name, huge, rarity, log_sum_rise, type + " sums of exponentials");
+        if (has_ties) continue;
+        fits<D, KlBlock>(workers, c, name, huge, rarity, log_sum_rises, type + " sums of exponentials");
+        fits<D, WeightedBlock>(workers, c, name, huge, rarity, weighted_mean_rises, type + " weighted means");
       }
     }
   }

@@ -17,6 +17,7 @@ from ._ops.ranking import rank as rank
 from ._ops.ranking import top_k_mask as top_k_mask
 from ._ops.reductions import max as max
 from ._ops.reductions import min as min
+from ._ops.regression import isotonic_regression as isotonic_regression
 from ._ops.running import cummax as cummax
 from ._ops.running import cummin as cummin
 from ._ops.segment_quantiles import segment_median as segment_median

@@ -37,7 +37,7 @@ _TARGETS = (
     *("sort", "select", "top_k", "partition", "permute"),
     *("run_mean", "linear_scan", "isotonic", "kernel_sum", "inverse_cdf"),
 )
-_ABI = 6
+_ABI = 7
 _CONTRACT = re.compile(rb"sortax-kernels abi=(\d+) ffi=(\d+)\.(\d+)\0")
 
 

@@ -17,7 +17,6 @@ from .gather import permute as permute
 from .gather import scatter_add as scatter_add
 from .inverse_cdf import BinEdges as BinEdges
 from .inverse_cdf import inverse_cdf as inverse_cdf
-from .isotonic import REGULARIZERS as REGULARIZERS
 from .isotonic import isotonic as isotonic
 from .kernel_sum import kernel_sum as kernel_sum
 from .lexsort import groups_of as groups_of

@@ -5,18 +5,43 @@ What a block is worth is a mean over it, which `run_mean` computes and different
 
 import functools
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 from jaxtyping import Array, Bool, Float
 
 from .. import _native
 from . import _define, _sharding
 
-REGULARIZERS = ("l2", "kl")
 _SHARED_LEVELS = 4
+# A weight of zero: it decides where its element belongs, and moves nothing.
+_NO_WEIGHT = 1e-300
+
+_Sums = tuple[Float[Array, "*shape"], Float[Array, "*shape"]]
+
+
+class _Blocks(NamedTuple):
+    """What is fitted, by two numbers of each block, at first s and w: those of two blocks together, of none, and the value."""
+
+    add: Callable[[_Sums, _Sums], _Sums]
+    zero: float
+    worth: Callable[[Array | float, Array, Array], Array]
+
+
+def _weighted(a: _Sums, b: _Sums) -> _Sums:
+    """Means and weights; the mean of equal numbers is that number."""
+    weight = a[1] + b[1]
+    return a[0] + (b[0] - a[0]) * (b[1] / weight), weight
+
+
+_BLOCKS = {
+    "l2": _Blocks(lambda a, b: (a[0] + b[0], a[1] + b[1]), 0.0, lambda size, s, w: s / size - w / size),
+    "kl": _Blocks(lambda a, b: (jnp.logaddexp(a[0], b[0]), jnp.logaddexp(a[1], b[1])), -jnp.inf, lambda size, s, w: s - w),
+    "weighted": _Blocks(_weighted, 0.0, lambda size, s, w: s),
+}
 
 
 def isotonic(
@@ -25,90 +50,77 @@ def isotonic(
     w: Float[Array, "*shape"],
     axis: int,
     *,
-    regularizer: str,
+    fit: str,
     rate: Float[Array, ""] | float = 1.0,
 ) -> Bool[Array, "*shape"]:
-    r"""Where the blocks start on which the non-decreasing $v$ is constant that is nearest to $r s - w$ along `axis`.
+    r"""Where the blocks start on which the non-decreasing $v$ is constant that fits $r s$ and $w$ best along `axis`.
 
-    For `"l2"` $v$ minimises $\sum (v_i - (r s_i - w_i))^2$, and a block is worth $r\,\mathrm{mean}(s) - \mathrm{mean}(w)$; for
-    `"kl"` it minimises $\sum e^{r s_i - v_i} + e^{w_i} v_i$, and a block is worth $\log \sum e^{r s_i} - \log \sum e^{w_i}$.
+    | `fit` | minimises | a block is worth |
+    | - | - | - |
+    | `"l2"` | $\sum (v_i - (r s_i - w_i))^2$ | $r\,\mathrm{mean}(s) - \mathrm{mean}(w)$ |
+    | `"kl"` | $\sum e^{r s_i - v_i} + e^{w_i} v_i$ | $\log \sum e^{r s_i} - \log \sum e^{w_i}$ |
+    | `"weighted"` | $\sum w_i (v_i - r s_i)^2$ | $r \sum w_i s_i / \sum w_i$ |
+
     The product with the `rate` r is formed in double precision: an exponential would tell its rounding in single.
     Neighbours of equal value share a block. No block reaches over one of the `begins`, True where a component
-    begins, which is fitted by itself; between these `s` and `w` do not decrease.
+    begins, which is fitted by itself. An element of weight zero moves nothing.
 
     Blondel, Teboul, Berthet and Djolonga, "Fast differentiable sorting and ranking" (2020).
     """
     _sharding.require_unsharded("an isotonic regression", jax.typeof(w), axis)
     # One number for each row, so that mapped rates are as others.
     rates = jnp.broadcast_to(jnp.asarray(rate, s.dtype), (*s.shape[:axis], 1, *s.shape[axis + 1 :]))
-    return _isotonic(begins, rates, s, w, axis=axis, kl=regularizer == "kl")[0]
+    return _isotonic(begins, rates, s, w, axis=axis, fit=fit)[0]
 
 
-def _shape(begins: Any, rate: Any, s: Any, w: Any, *, axis: int, kl: bool) -> list[Any]:
+def _shape(begins: Any, rate: Any, s: Any, w: Any, *, axis: int, fit: str) -> list[Any]:
     return [w.update(dtype=jnp.dtype(bool), weak_type=False)]
 
 
-def _native_lowering(ctx: Any, *operands: Any, axis: int, kl: bool) -> Any:
+def _native_lowering(ctx: Any, *operands: Any, axis: int, fit: str) -> Any:
     if ctx.avals_in[-1].dtype not in _native.REAL_FLOATS:
         return None
-    return _native.lower(ctx, "isotonic", *operands, axis=axis, kl=kl)
+    return _native.lower(ctx, "isotonic", *operands, axis=axis, fit=np.int32([*_BLOCKS].index(fit)))
 
 
-def _xla(begins: Array, rate: Array, s: Array, w: Array, *, axis: int, kl: bool, platform: str | None) -> list[Array]:
+def _xla(begins: Array, rate: Array, s: Array, w: Array, *, axis: int, fit: str, platform: str | None) -> list[Array]:
     if 0 in w.shape:
         return [begins]
     with jax.enable_x64(True):
         part = jnp.cumsum(begins, axis, dtype=jnp.int32)
         s, w = s.astype(jnp.float64) * rate.astype(jnp.float64), w.astype(jnp.float64)
+        w = jnp.where(w == 0, _NO_WEIGHT, w) if fit == "weighted" else w
         part, s, w = (jnp.moveaxis(x, axis, -1) for x in (part, s, w))
-        fit = functools.partial(_regression, kl=kl)
+        regression = functools.partial(_regression, blocks=_BLOCKS[fit])
         for _ in range(w.ndim - 1):
-            fit = jax.vmap(fit)
-        v = fit(part, s, w)
+            regression = jax.vmap(regression)
+        v = regression(part, s, w)
         pools = (v[..., 1:] <= v[..., :-1]) & (part[..., 1:] == part[..., :-1])
         starts = jnp.concatenate([jnp.ones_like(part[..., :1], bool), ~pools], -1)
     return [jnp.moveaxis(starts, -1, axis)]
 
 
-def _regression(part: Array, s: Array, w: Array, kl: bool) -> Array:
+def _regression(part: Array, s: Array, w: Array, blocks: _Blocks) -> Array:
     """The fit of a row, by merging the fits of halves: log2(n) levels, no loop whose length depends on the data."""
     n = s.size
     levels = (n - 1).bit_length()
     fill = (0, (1 << levels) - n)
-    part, s, w = jnp.pad(part, fill, constant_values=-1), jnp.pad(s, fill), jnp.pad(w, fill)
-    sums = *_sums(part, s, kl, levels), *_sums(part, w, kl, levels)
-    v = s - w
+    part, s, w = jnp.pad(part, fill, constant_values=-1), jnp.pad(s, fill), jnp.pad(w, fill, constant_values=1)
+    state = blocks.worth(1.0, s, w), (s, w), (s, w)
     # A few levels share one piece of code, made for the pairs of the first of them.
     for first in range(0, levels, _SHARED_LEVELS):
-        merge = functools.partial(_merge, part, *sums, kl=kl, pairs=v.size >> (first + 1))
-        v = lax.fori_loop(first, min(first + _SHARED_LEVELS, levels), merge, v)
-    return v[:n]
+        merge = functools.partial(_merge, part, blocks=blocks, pairs=s.size >> (first + 1))
+        state = lax.fori_loop(first, min(first + _SHARED_LEVELS, levels), merge, state)
+    return state[0][:n]
 
 
-def _sums(part: Array, x: Array, kl: bool, levels: int) -> tuple[Array, Array]:
-    """The sums of x (with `kl` logarithms of sums of exponentials) from where its part begins: before and with each."""
-    zero = -jnp.inf if kl else 0.0
-
-    def shifted(y: Array, by: Any, fill: Any) -> Array:
-        behind = jnp.concatenate([jnp.full_like(y, fill), y])
-        return lax.dynamic_slice_in_dim(behind, y.size - by, y.size)
-
-    def add(level: Any, total: Array) -> Array:
-        by = jnp.left_shift(1, level)
-        earlier = jnp.where(shifted(part, by, -2) == part, shifted(total, by, zero), zero)
-        return jnp.logaddexp(earlier, total) if kl else earlier + total
-
-    through = lax.fori_loop(0, levels, add, x)
-    return jnp.where(shifted(part, 1, -2) == part, shifted(through, 1, zero), zero), through
-
-
-def _merge(
-    part: Array, s_before: Array, s: Array, w_before: Array, w: Array, level: Any, v: Array, *, kl: bool, pairs: int
-) -> Array:
+def _merge(part: Array, level: Any, state: tuple[Array, _Sums, _Sums], *, blocks: _Blocks, pairs: int) -> Any:
     """Fits of neighbouring runs of 2^level elements become fits of both together.
 
-    With `m` the root of the sum of (a - m)+ minus that of (m - b)+, neighbours a and b become min(a, m) and max(b, m).
+    With `m` the root of the sum of (a - m)+ minus that of (m - b)+, neighbours a and b become min(a, m) and max(b, m). Beside
+    the fit each element has the sums from the beginning of its run, and those to its end: no difference of sums is formed.
     """
+    v, through, onward = state
     half = jnp.left_shift(1, level)
     begin = jnp.minimum(2 * half * jnp.arange(pairs), v.size - 2 * half)
     last, first = begin + half - 1, begin + half
@@ -129,15 +141,15 @@ def _merge(
 
         return lax.fori_loop(0, level + 1, step, jnp.zeros_like(begin))
 
+    def at(sums: _Sums, place: Array, there: Array | bool = True) -> _Sums:
+        s, w = (jnp.where(there, x[place], blocks.zero) for x in sums)
+        return s, w
+
     def worth(i: Array, j: Array) -> Array:
         """The value of a block of `i` elements of a and `j` of b, NaN if that is empty."""
-        start, stop = first - i, last + j
-        if kl:
-            value = _log_difference(s[stop], s_before[start]) - _log_difference(w[stop], w_before[start])
-        else:
-            size = (i + j).astype(v.dtype)
-            value = (s[stop] - s_before[start]) / size - (w[stop] - w_before[start]) / size
-        return jnp.where(i + j > 0, value, jnp.nan)
+        of_a = at(onward, jnp.minimum(first - i, last), i > 0)
+        of_b = at(through, jnp.maximum(last + j, first), j > 0)
+        return jnp.where(i + j > 0, blocks.worth((i + j).astype(v.dtype), *blocks.add(of_a, of_b)), jnp.nan)
 
     def over(m: Array) -> Array:
         """The value of the block of all that `m` would clip."""
@@ -148,12 +160,9 @@ def _merge(
     place = jnp.arange(v.size)
     pair = jnp.minimum(jnp.right_shift(place, level + 1), pairs - 1)
     clipped = (place > last[pair] - i[pair]) & (place < first[pair] + j[pair])
-    return jnp.where(clipped, worth(i, j)[pair], v)
-
-
-def _log_difference(x: Array, y: Array) -> Array:
-    """log(exp(x) - exp(y))."""
-    return x + jnp.log1p(-jnp.exp(y - x))
+    is_second = (jnp.right_shift(place, level) & 1) == 1
+    longer = blocks.add(at(through, last[pair], is_second), through), blocks.add(onward, at(onward, first[pair], ~is_second))
+    return jnp.where(clipped, worth(i, j)[pair], v), *longer
 
 
 _isotonic = _define.define_constant("sortax_isotonic", shape=_shape, xla=_xla, native=_native_lowering)

@@ -71,7 +71,7 @@ class Permutahedron(AbstractSoftRelaxation):
     regularizer: Literal["l2", "kl"] = eqx.field(static=True, default="l2")
 
     def __check_init__(self) -> None:
-        check_choice("regularizer", self.regularizer, primitives.REGULARIZERS)
+        check_choice("regularizer", self.regularizer, ("l2", "kl"))
 
     def mix(self, order: SortedOrder, v: Array) -> NoReturn:
         raise TypeError(
@@ -88,11 +88,11 @@ class Permutahedron(AbstractSoftRelaxation):
         axis, begins, rate = order.positive_axis, order.component_begins, self.rate(order)
         s = order.finite_values
         if self.regularizer == "l2":
-            starts = primitives.isotonic(begins, s, w, axis, regularizer="l2", rate=rate)
+            starts = primitives.isotonic(begins, s, w, axis, fit="l2", rate=rate)
             return self.nan_where_invalid(order, _project(starts, s, w, rate, axis))
         lowest = primitives.first_of_run(begins, w, axis) - 1
         w = w - lowest
-        starts = primitives.isotonic(begins, s, jnp.log(w), axis, regularizer="kl", rate=rate)
+        starts = primitives.isotonic(begins, s, jnp.log(w), axis, fit="kl", rate=rate)
         shares, of_shares = _shares(starts, s, rate, axis)
         y = primitives.run_mean(starts, w, axis) * jnp.exp(shares) / of_shares + lowest
         return self.nan_where_invalid(order, y)
@@ -102,7 +102,7 @@ class Permutahedron(AbstractSoftRelaxation):
         check_floats(self, order)
         axis, begins, rate = order.positive_axis, order.component_begins, self.rate(order)
         positions, x = order.position.astype(order.dtype), tied(order, order.finite_values)
-        starts = primitives.isotonic(begins, positions, x, axis, regularizer=self.regularizer, rate=rate)
+        starts = primitives.isotonic(begins, positions, x, axis, fit=self.regularizer, rate=rate)
         if self.regularizer == "l2":
             y = _project(starts, positions, x, rate, axis)
         else:
@@ -121,7 +121,7 @@ class Permutahedron(AbstractSoftRelaxation):
         axis, s = order.positive_axis, order.finite_values
         w = order.position.astype(order.dtype)
         w = w if self.regularizer == "l2" else jnp.log1p(w)
-        starts = primitives.isotonic(order.component_begins, s, w, axis, regularizer=self.regularizer, rate=self.rate(order))
+        starts = primitives.isotonic(order.component_begins, s, w, axis, fit=self.regularizer, rate=self.rate(order))
         # The mean of the starts of a block is one over its size.
         return -jnp.log(primitives.run_mean(starts, starts.astype(order.dtype), axis))
 
