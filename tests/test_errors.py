@@ -154,7 +154,7 @@ FOR_ONE_OP = {
     "weights of another length": (lambda: sx.median(X, 0, weights=X[0]), ValueError, r"weights.*got \(4,\)"),
     "complex weights": (lambda: sx.median(X, weights=X * 1j), TypeError, r"weights must be real"),
     "weights and a list": (lambda: sx.median(X, weights=[1.0]), TypeError, r"weights must be an array, got list"),
-    "unknown rank": (lambda: sx.rank(X, "first"), ValueError, r"unknown method 'first'.*'average', 'min'"),
+    "unknown rank": (lambda: sx.rank(X, method="first"), ValueError, r"unknown method 'first'.*'average', 'min'"),
     "unknown rank in segments": (lambda: sx.segment_rank(X, IDS, method="first"), ValueError, r"unknown method 'first'"),
     "mask too many": (lambda: sx.top_k_mask(X, 5), ValueError, r"k must be from 0 to 4.*got 5"),
     "mask negative": (lambda: sx.top_k_mask(X, -1), ValueError, r"k must be from 0 to 4.*got -1"),

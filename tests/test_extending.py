@@ -138,7 +138,7 @@ def test_what_it_has_not_is_said(own):
     with pytest.raises(TypeError, match="CauchySort has no temperature to find; SoftSort"):
         sx.temperature_for(X, own, neighbours=2)
     with pytest.raises(ValueError, match="CauchySort has no ties to break"):
-        sx.rank(X, "min", relax=own(T))
+        sx.rank(X, method="min", relax=own(T))
 
 
 # Pairs that stream.

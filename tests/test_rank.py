@@ -33,7 +33,7 @@ def ranks(x, method, axis=-1):
 
 @functools.cache
 def compiled(descending=False):
-    return jax.jit(lambda x: {method: sx.rank(x, method, descending=descending) for method in METHODS})
+    return jax.jit(lambda x: {method: sx.rank(x, method=method, descending=descending) for method in METHODS})
 
 
 @pytest.mark.lowering
@@ -57,8 +57,8 @@ def test_descending_axes_and_flattening():
         # The levels in reverse; ordinal ranks keep ties in their order.
         np.testing.assert_array_equal(found, scipy.stats.rankdata(-numbered(x), method, axis=-1) - 1, err_msg=method)
     for method in METHODS:
-        np.testing.assert_array_equal(sx.rank(X, method, 0), scipy.stats.rankdata(X, method, axis=0) - 1)
-        np.testing.assert_array_equal(sx.rank(X, method, None), scipy.stats.rankdata(X, method).reshape(-1) - 1)
+        np.testing.assert_array_equal(sx.rank(X, 0, method=method), scipy.stats.rankdata(X, method, axis=0) - 1)
+        np.testing.assert_array_equal(sx.rank(X, None, method=method), scipy.stats.rankdata(X, method).reshape(-1) - 1)
     assert sx.rank(X, axis=None).shape == np.shape(scipy.stats.rankdata(X))
 
 
@@ -67,7 +67,7 @@ def test_complex_ranks():
     for method, expected in dict(
         average=[2.5, 0, 2.5, 1], min=[2, 0, 2, 1], dense=[2, 0, 2, 1], ordinal=[2, 0, 3, 1]
     ).items():
-        np.testing.assert_array_equal(sx.rank(x, method), expected)
+        np.testing.assert_array_equal(sx.rank(x, method=method), expected)
 
 
 @pytest.mark.lowering
@@ -75,7 +75,7 @@ def test_where_ranks_what_is_left():
     masks = np.random.default_rng(1).random((8, 4, 9)) < 0.6
     masks[0], masks[1] = False, True
     for descending in (False, True):
-        f = jax.jit(lambda x, where: {m: sx.rank(x, m, where=where, descending=descending) for m in METHODS})
+        f = jax.jit(lambda x, where: {m: sx.rank(x, method=m, where=where, descending=descending) for m in METHODS})
         for where in masks:
             x = np.where(where, X, [nan, inf, -inf, 0, 1, 2, nan, 3, 1])
             for method, found in f(x, where).items():
@@ -88,8 +88,8 @@ def test_where_ranks_what_is_left():
 def test_nan_is_one_tie_at_the_end():
     x = np.array([nan, 1.0, -nan, inf])
     np.testing.assert_array_equal(sx.rank(x), [2.5, 0, 2.5, 1])
-    np.testing.assert_array_equal(sx.rank(x, "dense"), [2, 0, 2, 1])
-    np.testing.assert_array_equal(sx.rank(x, "min", descending=True), [0, 3, 0, 2])
+    np.testing.assert_array_equal(sx.rank(x, method="dense"), [2, 0, 2, 1])
+    np.testing.assert_array_equal(sx.rank(x, method="min", descending=True), [0, 3, 0, 2])
     np.testing.assert_array_equal(sx.rank(np.array([0.0, -0.0, 1.0])), [0.5, 0.5, 2])
 
 
@@ -107,14 +107,14 @@ def test_more_than_float32_counts():
     n = 2**24 + 3
     x = np.arange(n, dtype=np.float32)
     x[-3:] = inf
-    found = np.asarray(sx.rank(x, "min"))
+    found = np.asarray(sx.rank(x, method="min"))
     assert found[-4:].tolist() == [n - 4, n - 3, n - 3, n - 3]
 
 
 def test_edges():
     for shape in ((0,), (3, 0), (0, 3), (1,), (2, 1)):
         for method in METHODS:
-            np.testing.assert_array_equal(sx.rank(np.ones(shape), method), np.zeros(shape))
+            np.testing.assert_array_equal(sx.rank(np.ones(shape), method=method), np.zeros(shape))
     assert sx.rank(np.float32(3), axis=None).shape == (1,)
 
 

@@ -50,7 +50,7 @@ def compiled(descending=False, count=SEGMENTS):
         if not jnp.issubdtype(x.dtype, jnp.complexfloating):
             found["quantile"] = sx.segment_quantile(x, ids, Q, count)
             found["median"] = sx.segment_median(x, ids, count)
-            found |= {method: sx.segment_rank(x, ids, count, method, descending=descending) for method in METHODS}
+            found |= {method: sx.segment_rank(x, ids, count, method=method, descending=descending) for method in METHODS}
         return found
 
     jitted = jax.jit(run)

@@ -32,7 +32,7 @@ NAMES = (
 )
 MASKS = {
     "rank": lambda x, axis, relax: sx.rank(x, axis=axis, relax=relax),
-    "rank where": lambda x, axis, relax: sx.rank(x, "dense", axis, where=x > 2, relax=relax),
+    "rank where": lambda x, axis, relax: sx.rank(x, axis, method="dense", where=x > 2, relax=relax),
     "top_k_mask": lambda x, axis, relax: sx.top_k_mask(x, 5, axis, relax=relax),
     "argpartition": lambda x, axis, relax: sx.argpartition(x, 7, axis, relax=relax),
     "indices of top_k": lambda x, axis, relax: sx.top_k(x, 5, axis=axis, relax=relax)[1],

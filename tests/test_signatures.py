@@ -85,6 +85,47 @@ def test_relax_is_the_last_keyword(name):
         assert parameters["relax"].kind is inspect.Parameter.KEYWORD_ONLY and parameters["relax"].default == sx.Exact()
 
 
+# Every word that an argument has, and its default where it may be left out; a new word is one that no other op has for the same.
+DATA = {"a", "operand", "data", "segment_ids", "keys", "values", "y", "q", "limits", "relax"}
+INTEGERS = {"k", "kth", "num_segments"}
+DEFAULTS = {
+    **dict(descending=False, where=None, weights=None, keepdims=False, mode="largest", reverse=False, increasing=True),
+    **dict(num_segments=None, out=None, overwrite_input=False, kind=None, order=None, stable=True, is_stable=True),
+    **dict(sorted=True, dtype=None, initial=None, out_sharding=None, batch_size=16, relax=sx.Exact()),
+}
+# Those that depend on the op: by what it is named after in NumPy, SciPy or JAX.
+OWN_DEFAULTS = {"axis", "method", "limits"}
+NEEDED = (DATA - {"limits"}) | (INTEGERS - {"num_segments"}) | {"neighbours"}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_axis_follows_data_and_integers(name):
+    parameters = list(inspect.signature(FUNCTIONS[name]).parameters)
+    if "axis" in parameters and f"jax.numpy.{name}" not in AS_JAX and f"jax.lax.{name}" not in AS_JAX:
+        assert set(parameters[: parameters.index("axis")]) <= DATA | INTEGERS | {"neighbours"}
+        after = parameters[parameters.index("axis") + 1 :]
+        assert not set(after) & (DATA - {"relax"} | INTEGERS)
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_one_argument_has_one_word_and_one_default(name):
+    for word, parameter in inspect.signature(FUNCTIONS[name]).parameters.items():
+        if parameter.default is inspect.Parameter.empty:
+            assert word in NEEDED, word
+        elif word not in OWN_DEFAULTS:
+            assert word in DEFAULTS and parameter.default == DEFAULTS[word], word
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_the_array_is_named_as_in_jax(name):
+    """`data` beside segment ids, `operand` in the ops of `jax.lax`, `keys` where there may be several, and else `a`."""
+    first = next(iter(inspect.signature(FUNCTIONS[name]).parameters), None)
+    named = {"bottom_k": "operand", "sort_by": "keys", "permutation": "keys", "lexsort": "keys", "isotonic_regression": "y"}
+    like_lax = "operand" if f"jax.lax.{name}" in AS_JAX else "a"
+    if first is not None:
+        assert first == ("data" if name.startswith("segment_") else named.get(name, like_lax))
+
+
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_functions_are_documented(name):
     f = FUNCTIONS[name]

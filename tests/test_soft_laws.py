@@ -158,7 +158,7 @@ def test_elements_must_be_floats(name):
     # Ranks and masks are floats anyway.
     np.testing.assert_allclose(sx.rank(x, relax=SOFT[name].make(1e-3)), np.arange(4.0), atol=1e-9)
     with pytest.raises(ValueError, match="method must be 'average', got 'min'"):
-        sx.rank(x, "min", relax=relax)
+        sx.rank(x, method="min", relax=relax)
 
 
 @every

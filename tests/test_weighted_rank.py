@@ -87,7 +87,7 @@ def test_others_refuse():
         with pytest.raises(TypeError, match="has no ranks among weighted elements; Exact, LapSum and SigmoidSum have"):
             sx.rank(X, weights=W, relax=relax)
     with pytest.raises(ValueError, match="weights need the method 'average', got 'min'"):
-        sx.rank(X, "min", weights=W)
+        sx.rank(X, method="min", weights=W)
     with pytest.raises(ValueError, match="weights must have the shape"):
         sx.rank(X, weights=W[:3])
 

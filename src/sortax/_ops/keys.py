@@ -102,24 +102,24 @@ def _sort_leaves(
 
 
 def permutation(
-    x: ArrayLike | tuple[ArrayLike, ...],
+    keys: ArrayLike | tuple[ArrayLike, ...],
     axis: int = -1,
     *,
     descending: bool | tuple[bool, ...] = False,
     where: ArrayLike | None = None,
     relax: AbstractRelaxation = Exact(),
 ) -> Permutation:
-    r"""The permutation that sorts `x`, as a linear operator: `P @ x` is `sort(x)`, `P.T` puts back.
+    r"""The permutation that sorts `keys`, as a linear operator: `P @ x` is `sort(x)` where $x$ is the only key, `P.T` puts back.
 
-    As a matrix, $P_{ij} = 1$ where $x_j$ is the i-th in sorted order, and else 0: the Jacobian of `sort` at `x`. So
+    As a matrix, $P_{ij} = 1$ where $x_j$ is the i-th in sorted order, and else 0: the Jacobian of `sort` at $x$. So
     `P.T @ g` is the reverse mode of `sort` applied to the cotangent `g`.
 
     **Arguments:**
 
-    - `x`: array of any shape, or a tuple of keys of one shape, most significant first.
+    - `keys`: array of any shape, or a tuple of arrays of one shape, most significant first.
     - `axis`: the axis to sort along.
     - `descending`: largest first; one flag, or one for each of the keys. Equal elements keep their order.
-    - `where`: boolean, broadcasts to `x`: only these elements are sorted, and mixed by a soft relaxation; the others follow
+    - `where`: boolean, broadcasts to the keys: only these elements are sorted, and mixed by a soft relaxation; the others follow
       them, in the order of the input.
     - `relax`: what sorting means; see [`sortax.Exact`][].
 
@@ -135,7 +135,7 @@ def permutation(
 
     **Cost:** that of [`sortax.argsort`][] plus O(n) for the inverse; O(n) memory. `.dense()` takes n^2.
 
-    **Raises:** `TypeError` if `x` is not an array; `ValueError` if `axis` is out of range, keys differ in shape or
+    **Raises:** `TypeError` if a key is not an array; `ValueError` if `axis` is out of range, keys differ in shape or
     `where` does not fit.
 
     ??? example
@@ -153,10 +153,10 @@ def permutation(
 
         ```
     """
-    keys = arguments.as_keys("x", x)
-    directions = arguments.as_flags("descending", descending, len(keys))
-    mask, axis = arguments.as_mask(where, keys[0].shape), arguments.normalize(axis, keys[0].ndim)
-    return permutation_of(keys, as_relaxation(relax), axis, directions, where=mask)
+    arrays = arguments.as_keys("keys", keys)
+    directions = arguments.as_flags("descending", descending, len(arrays))
+    mask, axis = arguments.as_mask(where, arrays[0].shape), arguments.normalize(axis, arrays[0].ndim)
+    return permutation_of(arrays, as_relaxation(relax), axis, directions, where=mask)
 
 
 @functools.partial(jax.jit, static_argnums=(2, 3))

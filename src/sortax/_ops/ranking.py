@@ -18,24 +18,24 @@ from .order_statistics import as_weights
 
 def rank(
     a: ArrayLike,
-    method: Literal["average", "min", "max", "dense", "ordinal"] = "average",
     axis: int | None = -1,
     *,
+    method: Literal["average", "min", "max", "dense", "ordinal"] = "average",
     descending: bool = False,
     weights: ArrayLike | None = None,
     where: ArrayLike | None = None,
     relax: AbstractRelaxation = Exact(),
 ) -> Real[Array, "..."]:
-    r"""The rank of each element along an axis, from 0: `scipy.stats.rankdata` less one.
+    r"""The rank of each element along an axis, from 0: `scipy.stats.rankdata` minus one.
 
     The smallest has rank 0: $r_i = \#\{j : a_j < a_i\}$ without ties.
 
     **Arguments:**
 
     - `a`: array of any shape and of any boolean, integer, floating or complex dtype.
+    - `axis`: the axis to rank along, or `None` to flatten first.
     - `method`: what equal elements get: the `"average"` of their ranks, the `"min"` or the `"max"` of them, ranks
       without gaps (`"dense"`), or ranks by position (`"ordinal"`).
-    - `axis`: the axis to rank along, or `None` to flatten first.
     - `descending`: the largest has rank 0.
     - `weights`: how often each element counts, not negative and finite: of the shape of `a`, or a vector along the axis. A
       whole weight is so many copies, and the rank is the mean of theirs: with the sum $W_<$ of the weights below and $W_=$
@@ -62,7 +62,7 @@ def rank(
         ```python
         >>> import jax.numpy as jnp, sortax as sx
         >>> x = jnp.array([30., 10., 30., 20.])
-        >>> print(sx.rank(x), sx.rank(x, "min"))
+        >>> print(sx.rank(x), sx.rank(x, method="min"))
         [2.5 0.  2.5 1. ] [2 0 2 1]
 
         ```

@@ -16,9 +16,9 @@ from . import arguments
 
 
 def temperature_for(
-    x: ArrayLike, relax: AbstractRelaxation | Callable[[float], AbstractRelaxation], *, neighbours: ArrayLike, axis: int = -1
+    a: ArrayLike, relax: AbstractRelaxation | Callable[[float], AbstractRelaxation], *, neighbours: ArrayLike, axis: int = -1
 ) -> Float[Array, ""]:
-    r"""The temperature at which an element of `x` is spread over so many elements, itself among them.
+    r"""The temperature at which an element of `a` is spread over so many elements, itself among them.
 
     It is the $t$ at which $\exp$ of the mean entropy, over all elements, of the weights of an element's neighbours is
     `neighbours`: the same softness for any number and any scale of elements. The weights are
@@ -30,19 +30,19 @@ def temperature_for(
 
     **Arguments:**
 
-    - `x`: elements of the kind to be sorted: finite floats of any shape.
+    - `a`: elements of the kind to be sorted: finite floats of any shape.
     - `relax`: a soft relaxation, of which the temperature does not matter, or its class.
     - `neighbours`: from 1 to the number of elements; may be traced.
     - `axis`: the axis to be sorted; the mean is over all rows.
 
-    **Returns:** a temperature, of the dtype of `x` in 32 bits at least, and without a derivative.
+    **Returns:** a temperature, of the dtype of `a` in 32 bits at least, and without a derivative.
 
-    **Ties:** count as neighbours at any temperature: with many the smallest that is searched, 1e-9 of the range of `x`, is
+    **Ties:** count as neighbours at any temperature: with many the smallest that is searched, 1e-9 of the range of `a`, is
     returned where they are more than `neighbours` by themselves. **NaN:** as neighbours, each other.
 
     **Cost:** one sort and forty products, O(n log n); O(n) memory.
 
-    **Raises:** `TypeError` if `relax` is not a soft relaxation or `x` not of floats; `ValueError` if `neighbours` is known and
+    **Raises:** `TypeError` if `relax` is not a soft relaxation or `a` not of floats; `ValueError` if `neighbours` is known and
     out of range, or `axis` is.
 
     ??? example
@@ -56,7 +56,7 @@ def temperature_for(
     """
     # All soft relaxations begin with their temperature.
     relax = as_relaxation(relax(1.0) if callable(relax) else relax)
-    array = as_array("x", x)
+    array = as_array("a", a)
     axis = arguments.normalize(axis, array.ndim)
     wanted = as_real("neighbours", neighbours)
     value = concrete_or_none(neighbours)
