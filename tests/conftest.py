@@ -34,12 +34,6 @@ hypothesis.settings.register_profile("explore", max_examples=5000, **_quiet)
 hypothesis.settings.load_profile("sortax")
 
 
-def pytest_configure(config):
-    """The newer code generator of XLA takes longest to compile; JAX 0.12 has no other, and all deep tests use it."""
-    if "not deep" in config.option.markexpr and jax.__version_info__ < (0, 11):
-        os.environ["XLA_FLAGS"] += " --xla_cpu_use_fusion_emitters=false"
-
-
 @pytest.fixture(params=[False, True], ids=["x32", "x64"])
 def x64(request):
     """Both of JAX's modes, for what depends on its default types."""

@@ -97,7 +97,8 @@ def project(s, w, kl):
 
 def permutahedron(kl):
     def sort(x, t):
-        return project(np.arange(x.size) / t, np.sort(x), kl)
+        rho = np.arange(x.size) / t
+        return -project(rho, np.sort(-x), kl)[::-1] if kl else project(rho, np.sort(x), kl)
 
     def place(x, w, t):
         order = np.argsort(x, kind="stable")

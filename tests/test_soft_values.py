@@ -85,6 +85,7 @@ KNOWN = [
     ("Permutahedron l2", sx.rank, [5, 1, 2], 1.0, [2, 0, 1]),
     ("Permutahedron kl", sx.rank, [5, 1, 2], 2.0, [2, 0.13262201, 0.86737799]),
     ("Permutahedron kl", sx.rank, [5, 1, 2], 1.0, [2, 0, 1]),
+    ("Permutahedron kl", sx.sort, [5, 1, 2], 1.0, [1.08104332, 2.08104332, 3.08104332]),
     ("Permutahedron l2", sx.sort, [8, 0, 5, 3, 2, 1, 6, 7, 9], 0.1, [0, 1, 2, 3, 5, 6, 7, 8, 9]),
     ("Permutahedron l2", sx.rank, [8, 0, 5, 3, 2, 1, 6, 7, 9], 1.0, [7, 0, 4, 3, 2, 1, 5, 6, 8]),
 ]

@@ -1,7 +1,8 @@
-// The handlers of exponential kernel sums, and of the inverse of the CDF, which is found by one.
+// The handlers of exponential kernel sums, and of the inverse of the CDF, and what lies between its edges.
 //
-// Contract: terms as four numbers each, of arrays of float or double; see kernel_sum.h and inverse_cdf.h.
+// Contract: terms as four numbers each, of arrays of float or double; see kernel_sum.h, inverse_cdf.h and bin_masses.h.
 
+#include "exponential/bin_masses.h"
 #include "exponential/inverse_cdf.h"
 #include "exponential/kernel_sum.h"
 #include "ffi/dispatch.h"
@@ -55,7 +56,39 @@ static void inverse_cdf(const Call& call) {
   });
 }
 
+static const Signature kBinMasses{{{"below", Extent::kStructure, Type::kIndex},
+                                   {"offset", Extent::kStructure},
+                                   {"low", Extent::kStructure},
+                                   {"width", Extent::kStructure},
+                                   {"z", Extent::kStructure},
+                                   {"v", Extent::kMain}},
+                                  {{"out", Extent::kSame}},
+                                  {"terms", "slope", "normalised", "transpose", "logistic"}};
+
+static void bin_masses(const Call& call) {
+  const ExponentialSum tail = terms_of(call);
+  const BinMassOptions options{call.attribute<int32_t>("slope"), call.attribute<bool>("normalised"),
+                               call.attribute<bool>("transpose"), call.attribute<bool>("logistic")};
+  if (options.slope < 0) call.reject("attribute slope is " + std::to_string(options.slope) + ", expected 0 or more");
+  by_type<kReal>(call, "elements of type F32 or F64", [&](auto tag) {
+    using E = typename decltype(tag)::Element;
+    const Layout& layout = call.layout();
+    const BinRow<E> first{call.operand<int32_t>(0),
+                          call.operand<E>(1),
+                          call.operand<E>(2),
+                          call.operand<E>(3),
+                          call.operand<E>(4),
+                          call.operand<E>(5),
+                          call.result<E>(0),
+                          layout.step,
+                          layout.inner,
+                          layout.n};
+    bin_masses(call.workers(), layout, first, tail, options);
+  });
+}
+
 }  // namespace sortax
 
 SORTAX_HANDLER(kernel_sum, sortax::kKernelSum)
 SORTAX_HANDLER(inverse_cdf, sortax::kInverseCdf)
+SORTAX_HANDLER(bin_masses, sortax::kBinMasses)

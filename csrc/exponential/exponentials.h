@@ -29,6 +29,15 @@ SORTAX_INLINE double exp_negative(double z) {
   return z < 707.0 ? y : 0.0;
 }
 
+// 1 - exp(-z) with the digits of z where that is small.
+SORTAX_INLINE double one_minus_exp_negative(double z) {
+  const double x = z < 0.5 ? z : 0.0;
+  double series = 1.0;
+#pragma GCC unroll 16
+  for (int k = 15; k > 1; --k) series = 1.0 - x * (1.0 / k) * series;
+  return z < 0.5 ? x * series : 1.0 - exp_negative(z);
+}
+
 SORTAX_INLINE void rotation(double angle, double& cosine, double& sine) {
   const double shifted = angle * 0.6366197723675814 + kRounder, n = shifted - kRounder;
   // A quarter turn in three parts, of which the first two have room for n.

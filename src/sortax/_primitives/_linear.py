@@ -20,7 +20,7 @@ def define_linear(
     xla: Callable[..., list[Array]],
     transposed: Callable[[dict[str, Any], Any], dict[str, Any]],
     length: Callable[[dict[str, Any], Any, Any], Any] = lambda params, n_structure, n: n,
-    accepts: Callable[[Any], bool] = lambda v: False,
+    accepts: Callable[..., bool] = lambda *avals: False,
     attributes: Callable[[dict[str, Any]], dict[str, Any]] = lambda params: params,
     reads: Callable[[Sequence[Any]], Sequence[Any]] = lambda operands: operands,
     swapped: Callable[[list[Any]], list[Any]] = lambda structure: structure,
@@ -33,7 +33,7 @@ def define_linear(
     - `xla`: the same in plain JAX, as a list of one array.
     - `transposed`: the parameters of the transpose, from the parameters and the length of `v`.
     - `length`: that of the result, from the parameters and the lengths of (the first) structure and `v`; by default that of `v`.
-    - `accepts`: whether the native kernel takes `v`'s type; by default there is no kernel.
+    - `accepts`: whether the native kernel takes operands of these abstract values; by default there is no kernel.
     - `attributes`: the parameters as the native kernel takes them.
     - `reads`: those of the operands that the native kernel takes; by default all.
     - `swapped`: the structure of the transpose; by default the same.
@@ -47,7 +47,7 @@ def define_linear(
         return [v.update(shape=(*v.shape[:axis], n, *v.shape[axis + 1 :]), weak_type=False)]
 
     def native(ctx: Any, *operands: Any, axis: int, **params: Any) -> Any:
-        if not accepts(ctx.avals_in[-1]):
+        if not accepts(*ctx.avals_in):
             return None
         ctx = ctx.replace(avals_in=reads(ctx.avals_in))
         return _native.lower(ctx, name, *reads(operands), axis=axis, **attributes(params))

@@ -5,22 +5,30 @@ what lies on each side of a bin is a linear scan from that side. Linear in what 
 """
 
 import functools
-from collections.abc import Callable
 from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, Inexact, Int
 
 from .._jax import is_zero
-from ._exponential_sum import FAR, ExponentialSum, at_rates, decay, rates_and_weights, total
+from ._exponential_sum import FAR, ExponentialSum, as_attribute, at_rates, decay, rates_and_weights, total
 from ._linear import define_linear
 from ._two_sided_scan import gaps, spread
 from .gather import gather, scatter_add
 from .inverse_cdf import BinEdges, positions
 from .linear_scan import linear_scan, shifted
 
-Centred = Callable[[Float[Array, "*shape"]], Float[Array, "*shape"]]
+
+def _laplace(z: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
+    # By the sides, and not by the absolute value, which would have no derivative at zero.
+    beyond = -jnp.expm1(-jnp.where(z >= 0, z, -z)) / 2
+    return jnp.where(z >= 0, beyond, -beyond)
+
+
+CENTRED_CDF = {"laplace": _laplace, "logistic": lambda z: jnp.tanh(z / 2) / 2}
+"""Distribution functions, in temperatures, minus one half."""
 
 
 def bin_masses(
@@ -32,21 +40,22 @@ def bin_masses(
     axis: int,
     *,
     terms: ExponentialSum,
-    centred: Centred,
+    cdf: str,
     slope: int = 0,
     normalised: bool = False,
     into: int | None = None,
 ) -> Float[Array, "..."]:
     r"""$\sum_j (C(b_{i+1} - x_j) - C(b_i - x_j)) v_j$; or with a `slope` $k > 0$ at the edges $\sum_j C^{(k)}(b_i - x_j) v_j$.
 
-    `terms` are one minus C, and `centred` is C minus one half. `z` has the distances between neighbours as in `kernel_sum`, and
-    the derivative is that of elements at `columns` and edges at `rows`: of these positions only the tangents count. A
+    `terms` are one minus C, which inside a bin is the `cdf` of that name in `CENTRED_CDF`. `z` has the distances between
+    neighbours as in `kernel_sum`, and the derivative is that of elements at `columns` and edges at `rows`: of these positions
+    only the tangents count. A
     `normalised` slope is in units of what the nearest element would have if it decayed as the slowest term does: then not
     all of a row underflows. With `into`, the number of elements, the transpose. Computed in double precision.
     """
     numbers = (*edges, z, rows, columns)
     structure = [x.astype(v.dtype) if jnp.issubdtype(x.dtype, jnp.floating) else x for x in numbers]
-    options = {"terms": terms, "centred": centred, "slope": slope, "normalised": normalised, "into": into}
+    options = {"terms": terms, "cdf": cdf, "slope": slope, "normalised": normalised, "into": into}
     return _bin_masses(*structure, v, axis=axis, **options)
 
 
@@ -67,7 +76,7 @@ def _xla(*operands: Array, axis: int, into: int | None, platform: str | None, **
 
 
 def _product(
-    edges: BinEdges, z: Array, v: Array, axis: int, *, terms: ExponentialSum, centred: Centred, slope: int, normalised: bool
+    edges: BinEdges, z: Array, v: Array, axis: int, *, terms: ExponentialSum, cdf: str, slope: int, normalised: bool
 ) -> Array:
     n = z.shape[axis]
     d = gaps(z, axis)
@@ -84,7 +93,7 @@ def _product(
     if slope:
         return total(above + below if slope % 2 else above - below, weights * rates**slope)
     outside = total((below + shifted(above, axis, -1)) * _lost(edges.width, terms), weights)
-    row, share = _own(edges, d, axis, centred)
+    row, share = _own(edges, d, axis, cdf)
     return outside + scatter_add(row, share * v, axis, n)
 
 
@@ -104,7 +113,7 @@ def _lost(width: Array, terms: ExponentialSum) -> Inexact[Array, "*edges terms"]
     return jnp.where(endless[..., None], 1, -jnp.expm1(-at_rates(jnp.where(endless, 0, width.astype(jnp.float64)), rates)))
 
 
-def _own(edges: BinEdges, d: Array, axis: int, centred: Centred) -> tuple[Int[Array, "*shape"], Float[Array, "*shape"]]:
+def _own(edges: BinEdges, d: Array, axis: int, cdf: str) -> tuple[Int[Array, "*shape"], Float[Array, "*shape"]]:
     """The place in which each element lies, and how much of the element."""
     n = d.shape[axis]
     counts = scatter_add(jnp.minimum(edges.below, n), jnp.ones_like(edges.below), axis, n + 1)
@@ -120,7 +129,7 @@ def _own(edges: BinEdges, d: Array, axis: int, centred: Centred) -> tuple[Int[Ar
         there = (edge < n) & jnp.isfinite(far)
         distance = sign * ((gather(inside, of_edge, axis) - x) + jnp.where(there, far, 0))
         # At infinity half of an element lies on that side.
-        return centred(jnp.where(there, jnp.maximum(distance, 0), jnp.inf))
+        return CENTRED_CDF[cdf](jnp.where(there, jnp.maximum(distance, 0), jnp.inf))
 
     return row, aside(row, -1) + aside(row + 1, 1)
 
@@ -144,9 +153,28 @@ def _moved(
     return at_edges if slope else [shifted(y, axis, -1) - y for y in at_edges]
 
 
+def _is_served(*avals: Any) -> bool:
+    """The kernel takes one edge for each element."""
+    v, z = avals[-1], avals[4]
+    return v.dtype.name in ("float32", "float64") and 0 not in v.shape and avals[0].shape == z.shape
+
+
+def _attributes(params: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "terms": as_attribute(params["terms"]),
+        "slope": np.int32(params["slope"]),
+        "normalised": params["normalised"],
+        "transpose": params["into"] is not None,
+        "logistic": params["cdf"] == "logistic",
+    }
+
+
 _bin_masses = define_linear(
     "bin_masses",
     xla=_xla,
+    accepts=_is_served,
+    attributes=_attributes,
+    reads=lambda operands: [*operands[:5], operands[-1]],
     transposed=lambda params, n: {**params, "into": n if params["into"] is None else None},
     length=lambda params, n_edges, n: n_edges if params["into"] is None else params["into"],
     moved=_moved,

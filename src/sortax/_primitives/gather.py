@@ -96,5 +96,8 @@ _gather_along = define_linear(
     length=lambda params, n_indices, n: n_indices if params["into"] is None else params["into"],
 )
 _permute = define_linear(
-    "permute", xla=_permute_xla, transposed=lambda params, n: {"transpose": not params["transpose"]}, accepts=_is_movable
+    "permute",
+    xla=_permute_xla,
+    transposed=lambda params, n: {"transpose": not params["transpose"]},
+    accepts=lambda order, v: _is_movable(v),
 )

@@ -78,7 +78,7 @@ _kernel_sum = define_linear(
     "kernel_sum",
     xla=_xla,
     transposed=_transposed,
-    accepts=lambda v: v.dtype.name in ("float32", "float64"),
+    accepts=lambda *avals: avals[-1].dtype.name in ("float32", "float64"),
     attributes=lambda params: {**params, "terms": as_attribute(params["terms"])},
     reads=lambda operands: [operands[0], operands[-1]],
     swapped=lambda structure: [structure[0], structure[2], structure[1]],

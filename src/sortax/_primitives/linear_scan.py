@@ -139,6 +139,6 @@ _linear_scan = define_linear(
     "linear_scan",
     xla=_xla,
     transposed=lambda params, n: {"reverse": not params["reverse"]},
-    accepts=lambda b: b.dtype in _native.INEXACT,
+    accepts=lambda a, b: b.dtype in _native.INEXACT,
     moved=_moved,
 )

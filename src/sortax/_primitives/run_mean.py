@@ -66,5 +66,5 @@ def _mean_of_runs(start: Array, v: Array, wide: DTypeLike) -> Array:
 
 
 _run_mean = define_linear(
-    "run_mean", xla=_run_mean_xla, transposed=lambda params, n: params, accepts=lambda v: v.dtype in _native.INEXACT
+    "run_mean", xla=_run_mean_xla, transposed=lambda params, n: params, accepts=lambda start, v: v.dtype in _native.INEXACT
 )

@@ -27,8 +27,8 @@ class Distribution:
 
     tail: Callable[[DTypeLike], primitives.ExponentialSum]
     """One minus the distribution function, as a sum of exponentials for numbers of that dtype."""
-    centred: Callable[[Float[Array, "*shape"]], Float[Array, "*shape"]]
-    """The distribution function minus one half."""
+    cdf: str
+    """The name of the distribution function in `primitives.CENTRED_CDF`."""
     log_below: Callable[[Float[Array, "*shape"]], Float[Array, "*shape"]]
     """The logarithm of the distribution function."""
     log_between: Callable[..., Float[Array, "*shape"]]
@@ -36,9 +36,13 @@ class Distribution:
     deviation: float
     """The standard deviation."""
 
+    def centred(self, z: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
+        """The distribution function minus one half."""
+        return primitives.CENTRED_CDF[self.cdf](z)
+
     def masses(self, edges: primitives.BinEdges, z: Array, rows: Array, columns: Array, v: Array, **options: Any) -> Array:
         """The mass in each bin, of elements that each have `v`, as `bin_masses` sums it up."""
-        options |= {"terms": self.tail(columns.dtype), "centred": self.centred}
+        options |= {"terms": self.tail(columns.dtype), "cdf": self.cdf}
         return primitives.bin_masses(edges, z, rows, columns, v, **options)
 
 

@@ -39,7 +39,8 @@ class Permutahedron(AbstractSoftRelaxation):
 
     **Accuracy:** ranks are within $n - 1$ of exact, sum to $n(n-1)/2$ for any temperature, and are exact where no gap is
     below $t$. Sums are accumulated in double precision, and so is x/t formed: 32-bit results are within 1e-5 of 64-bit ones.
-    `"kl"` is shifted by the largest of each block: nothing overflows.
+    `"kl"` is shifted by the largest of each block: nothing overflows. With it, which is not symmetric, sorting $x$ is published as
+    minus what sorting $-x$ in descending order gives.
 
     **Ranks:** of `"l2"` are not moved by elements that are far away; those of `"kl"` are, since their published values depend on
     how many stand below.
@@ -102,14 +103,18 @@ class Permutahedron(AbstractSoftRelaxation):
         check_floats(self, order)
         axis, begins, rate = order.positive_axis, order.component_begins, self.rate(order)
         positions, x = order.position.astype(order.dtype), tied(order, order.finite_values)
-        starts = primitives.isotonic(begins, positions, x, axis, fit=self.regularizer, rate=rate)
         if self.regularizer == "l2":
+            starts = primitives.isotonic(begins, positions, x, axis, fit="l2", rate=rate)
             y = _project(starts, positions, x, rate, axis)
         else:
+            # As published, -x is sorted, largest first: what is turned around rises again.
+            begins = lax.rev(primitives.shifted(begins, axis, -1, True), (axis,))
+            positions, x = (lax.rev(-v, (axis,)) for v in (positions, x))
+            starts = primitives.isotonic(begins, positions, x, axis, fit="kl", rate=rate)
             rho, of_rho = _shares(starts, positions, rate, axis)
             shifted, of_x = _shares(starts, x, jnp.ones_like(rate), axis)
             # The logarithm of what the block has of exp(x), times the share of the position.
-            y = x - shifted + jnp.log(of_x) + rho - jnp.log(of_rho)
+            y = -lax.rev(x - shifted + jnp.log(of_x) + rho - jnp.log(of_rho), (axis,))
         y = self.nan_where_invalid(order, jnp.where(order.finite, y, order.ascending))
         return (-y if order.descending else y).astype(order.values.dtype)
 
