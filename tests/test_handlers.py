@@ -91,6 +91,15 @@ CALLS = {
         {**SHARED, "fit": np.int32(0)},
         ("w",),
     ),
+    "bin_masses": Call(
+        {"below": (STRUCTURE, INDEX), **mapping("offset low width z", STRUCTURE, REAL), "v": (FULL, REAL)},
+        {"out": (FULL, REAL)},
+        {
+            **SHARED,
+            **{"terms": TERMS, "slope": np.int32(0), "normalised": False, "transpose": False, "logistic": False},
+        },
+        ("v",),
+    ),
     "inverse_cdf": Call(
         {"levels": (ONE, INDEX), "z": (FULL, REAL)},
         {"below": (ONE, INDEX), **mapping("offset low width", ONE, REAL)},
@@ -198,7 +207,9 @@ WRONG_ATTRIBUTES = [
     ("top_k", "k", np.int64(4)),
     ("top_k", "k", np.int64(-1)),
     *(("partition", "kth", integers(*kth)) for kth in [(3,), (-1,), (2, 1), (1, 1)]),
-    *((name, "terms", TERMS[:count]) for name in ("kernel_sum", "inverse_cdf") for count in (0, 3, 7)),
+    *((name, "terms", TERMS[:count]) for name in ("kernel_sum", "inverse_cdf", "bin_masses") for count in (0, 3, 7)),
+    *(("isotonic", "fit", np.int32(value)) for value in (-1, 3)),
+    ("bin_masses", "slope", np.int32(-1)),
 ]
 
 

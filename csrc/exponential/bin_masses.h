@@ -1,16 +1,15 @@
 // The mass of the CDF of each element of a sorted row in each bin, and sums of densities at the edges of the bins.
 //
-// Contract: below, offset, low, width and z (the structure of layout.h) are the edges of inverse_cdf.h, one for each element,
-// and the distances that they were found from; v and out are like the array. With C a distribution function of which the
-// tail 1 - C is an ExponentialSum, and which is exact inside a bin, out_i is the sum over j of (C(b_{i+1} - x_j) -
-// C(b_i - x_j)) v_j; with a slope k > 0 that of the k-th derivative of C at b_i - x_j times v_j, which if it is normalised is
-// divided by what the slowest term is at the nearest element. Or the transpose of these. Computed in double, one term after
-// the other, and rounded once. Scratch for each row at work: 40 bytes an element. Allocates nothing else of its size.
+// Contract: below, offset, low, width and z (the structure of layout.h) are the edges of inverse_cdf.h, one for each
+// element, and the distances that they were found from; v and out are like the array. With C a distribution function of
+// which the tail 1 - C is an ExponentialSum, and which is exact inside a bin, out_i is the sum over j of (C(b_{i+1} - x_j) -
+// C(b_i - x_j)) v_j; with a slope k > 0 that of the k-th derivative of C at b_i - x_j times v_j, which if it is normalised
+// is divided by what the slowest term is at the nearest element. Or the transpose of these. Computed in double, one term
+// after the other, and rounded once. Scratch for each row at work: 40 bytes an element. Allocates nothing else of its size.
 
 #pragma once
 
 #include <array>
-#include <complex>
 
 #include "core/layout.h"
 #include "core/parallel.h"
@@ -130,7 +129,7 @@ class BinMasses {
         });
       });
     }
-    if (options_.slope == 0) add_own(row);
+    if (options_.slope == 0) add_own(workers, share(workers, n, n, BinMassLimits::kTask), row);
     for (int64_t j = 0; j < n; ++j) row.out[j * row.inner] = E(total_.data()[j]);
   }
 
@@ -170,19 +169,26 @@ class BinMasses {
     }
     vectorized<decays<false>>(exponent.data(), count, 1.0, 0.0, a.data(), nullptr);
     if (turns) vectorized<turn>(distance.data(), count, term.turn, a.data(), b.data());
-    std::complex<double> factor(term.weight, term.phase);
+    Complex factor(term.weight, term.phase);
+    for (int32_t k = 0; k < options_.slope; ++k) factor *= Complex(term.rate, term.turn);
+    if (!is_mass && side == 0 && options_.slope % 2 == 0) factor = -factor;
     if (is_mass) {
-      (turns ? vectorized<losses<true>> : vectorized<losses<false>>)(widths.data(), count, term.rate, term.turn, lost.data(),
-                                                                     turned.data());
-    } else {
-      for (int32_t k = 0; k < options_.slope; ++k) factor *= std::complex<double>(term.rate, term.turn);
-      if (side == 0 && options_.slope % 2 == 0) factor = -factor;
+      const auto lose = turns ? vectorized<losses<true>> : vectorized<losses<false>>;
+      lose(widths.data(), count, term.rate, term.turn, lost.data(), turned.data());
+      multiply(a.data(), b.data(), lost.data(), turned.data(), count);
     }
+    lost.fill(factor.real()), turned.fill(factor.imag());
+    multiply(a.data(), b.data(), lost.data(), turned.data(), count);
+    std::copy_n(a.data(), count, found.real.data());
+    std::copy_n(b.data(), count, found.imaginary.data());
+  }
+
+  // x + iy becomes its product with p + iq.
+  static void multiply(double* x, double* y, const double* p, const double* q, int64_t count) {
     for (int64_t c = 0; c < count; ++c) {
-      const std::complex<double> left(a[size_t(c)], b[size_t(c)]);
-      const std::complex<double> share = is_mass ? left * std::complex<double>(lost[size_t(c)], turned[size_t(c)]) : left;
-      found.real[size_t(c)] = share.real() * factor.real() - share.imag() * factor.imag();
-      found.imaginary[size_t(c)] = share.real() * factor.imag() + share.imag() * factor.real();
+      const double real = x[c] * p[c] - y[c] * q[c];
+      y[c] = x[c] * q[c] + y[c] * p[c];
+      x[c] = real;
     }
   }
 
@@ -255,10 +261,9 @@ class BinMasses {
   }
 
   // Each element's mass in the bin that it lies in, on either side of it.
-  void add_own(const BinRow<E>& row) const {
+  void add_own(const Workers& workers, const Split& ranges, const BinRow<E>& row) const {
     const int64_t n = row.n;
     double* const position = sums_[0].real();
-    double* const aside[2] = {sums_[0].imaginary(), sums_[1].imaginary()};
     double at = 0;
     for (int64_t j = 0; j < n; ++j) {
       const double d = row.gap(j);
@@ -271,26 +276,36 @@ class BinMasses {
       const int64_t anchor = row.offset[i * row.step] < 0 ? row.right(i) : row.left(i);
       return position[anchor] + std::clamp(offset, -kHalf, kHalf);
     };
-    int64_t bin = -1;
-    for (int64_t j = 0; j < n; ++j) {
-      while (bin + 1 < n && std::min<int64_t>(row.below[(bin + 1) * row.step], n) <= j) ++bin;
-      const int64_t own = std::clamp<int64_t>(bin, 0, n - 1);
-      for (int64_t side = 0; side < 2; ++side) {
-        const int64_t edge = own + side;
-        const bool there = edge < n && row.is_finite(edge);
-        const double distance = there ? (side == 0 ? position[j] - edge_at(edge) : edge_at(edge) - position[j]) : 0.0;
-        aside[side][j] = there ? std::max(distance, 0.0) : std::numeric_limits<double>::infinity();
+    // The elements of a range of bins: those from its first edge on.
+    const auto first_of = [&](int64_t bin) {
+      return bin == 0 ? 0 : bin >= n ? n : std::clamp<int64_t>(row.below[bin * row.step], 0, n);
+    };
+    for_each_range(workers, ranges, [&](int64_t begin, int64_t end) {
+      BinBlock before, after;
+      std::array<int64_t, BinMassLimits::kBlock> bins;
+      int64_t bin = begin, next = first_of(begin + 1), count = 0;
+      const int64_t first = first_of(begin), last = first_of(end);
+      const auto distance = [&](int64_t edge, int64_t j, double sign) {
+        if (edge >= n || !row.is_finite(edge)) return std::numeric_limits<double>::infinity();
+        return std::max(sign * (edge_at(edge) - position[j]), 0.0);
+      };
+      for (int64_t j = first; j < last; ++j) {
+        while (next <= j) next = first_of(++bin + 1);
+        bins[size_t(count)] = bin;
+        before[size_t(count)] = distance(bin, j, -1), after[size_t(count)] = distance(bin + 1, j, 1);
+        if (++count < BinMassLimits::kBlock && j + 1 < last) continue;
+        vectorized<centred_cdf>(before.data(), count, options_.logistic, before.data());
+        vectorized<centred_cdf>(after.data(), count, options_.logistic, after.data());
+        for (int64_t c = 0; c < count; ++c) {
+          const int64_t element = j + 1 - count + c, own = bins[size_t(c)];
+          const double share = before[size_t(c)] + after[size_t(c)];
+          if (share == 0.0) continue;
+          const int64_t from = options_.transpose ? own : element, to = options_.transpose ? element : own;
+          total_.data()[to] += share * double(row.v[from * row.inner]);
+        }
+        count = 0;
       }
-    }
-    for (double* side : aside) vectorized<centred_cdf>(side, n, options_.logistic, side);
-    bin = -1;
-    for (int64_t j = 0; j < n; ++j) {
-      while (bin + 1 < n && std::min<int64_t>(row.below[(bin + 1) * row.step], n) <= j) ++bin;
-      const int64_t own = std::clamp<int64_t>(bin, 0, n - 1);
-      const double share = aside[0][j] + aside[1][j];
-      const int64_t from = options_.transpose ? own : j, to = options_.transpose ? j : own;
-      if (share != 0.0) total_.data()[to] += share * double(row.v[from * row.inner]);
-    }
+    });
   }
 
   const ExponentialSum& tail_;

@@ -37,9 +37,16 @@ inline double solve_one_exponential(const Gap& gap, const Term& term) {
   const double after = gap.after.there ? gap.after.sums[0].real() : 0;
   if (!gap.after.there) return std::log(term.weight * before / -gap.excess) / term.rate;
   if (!gap.before.there) return -std::log(term.weight * after / gap.excess) / term.rate;
+  const double size = std::abs(gap.excess);
+  if (gap.width * term.rate < 600) {
+    // With u = exp(r y) it is a u^2 - excess u - b = 0, of which the positive root is taken.
+    const double a = term.weight * after * std::exp(-gap.width * term.rate), b = term.weight * before;
+    const double both = size + std::sqrt(size * size + 4 * a * b);
+    return std::log(gap.excess < 0 ? 2 * b / both : both / (2 * a)) / term.rate;
+  }
   // sinh(h) = |excess| / x, where x may underflow and its logarithm does not.
   const double log_x = std::log(2 * term.weight) + 0.5 * (std::log(before) + std::log(after)) - gap.width * term.rate / 2;
-  const double x = std::exp(log_x), size = std::abs(gap.excess);
+  const double x = std::exp(log_x);
   const double h = gap.excess == 0 ? 0 : std::log(size + std::sqrt(size * size + x * x)) - log_x;
   return gap.width / 2 + (0.5 * (std::log(before) - std::log(after)) + std::copysign(h, gap.excess)) / term.rate;
 }
@@ -54,12 +61,14 @@ inline CdfExcess excess_at(const Gap& gap, const ExponentialSum& tail, double of
   const auto add = [&](const Side& side, double distance, double sign) {
     for (size_t k = 0; side.there && k < tail.size(); ++k) {
       const Term& term = tail[k];
-      double real, imaginary;
-      vectorized<decays<true>>(&distance, 1, term.rate, term.turn, &real, &imaginary);
-      const Complex here = side.sums[k] * Complex(real, imaginary) * Complex(term.weight, term.phase);
-      excess.value += sign * here.real();
-      excess.slope += (here * Complex(term.rate, term.turn)).real();
-      excess.size += std::abs(here);
+      double real = 0, imaginary = 0;
+      complex_decay(term, &distance, 1, &real, &imaginary);
+      const double x = side.sums[k].real(), y = side.sums[k].imag();
+      const double left = x * real - y * imaginary, turned = x * imaginary + y * real;
+      const double p = left * term.weight - turned * term.phase, q = left * term.phase + turned * term.weight;
+      excess.value += sign * p;
+      excess.slope += p * term.rate - q * term.turn;
+      excess.size += std::abs(p) + std::abs(q);
     }
   };
   add(gap.before, gap.left(offset), -1);

@@ -73,16 +73,9 @@ static void bin_masses(const Call& call) {
   by_type<kReal>(call, "elements of type F32 or F64", [&](auto tag) {
     using E = typename decltype(tag)::Element;
     const Layout& layout = call.layout();
-    const BinRow<E> first{call.operand<int32_t>(0),
-                          call.operand<E>(1),
-                          call.operand<E>(2),
-                          call.operand<E>(3),
-                          call.operand<E>(4),
-                          call.operand<E>(5),
-                          call.result<E>(0),
-                          layout.step,
-                          layout.inner,
-                          layout.n};
+    const BinRow<E> first{
+        call.operand<int32_t>(0), call.operand<E>(1), call.operand<E>(2), call.operand<E>(3), call.operand<E>(4),
+        call.operand<E>(5),       call.result<E>(0),  layout.step,        layout.inner,       layout.n};
     bin_masses(call.workers(), layout, first, tail, options);
   });
 }

@@ -12,6 +12,7 @@ void test_linear_scan();
 void test_isotonic();
 void test_kernel_sum();
 void test_inverse_cdf();
+void test_bin_masses();
 }  // namespace sortax::test
 
 int main() {
@@ -24,6 +25,7 @@ int main() {
   test_isotonic();
   test_kernel_sum();
   test_inverse_cdf();
+  test_bin_masses();
 #if defined(__x86_64__)
   while (sortax::instructions != sortax::Instructions::kBaseline) {
     sortax::instructions = sortax::Instructions(int(sortax::instructions) - 1);
