@@ -96,7 +96,11 @@ CALLS = {
         {"out": (FULL, REAL)},
         {
             **SHARED,
-            **{"terms": TERMS, "slope": np.int32(0), "normalised": False, "transpose": False, "logistic": False},
+            "terms": TERMS,
+            "slope": np.int32(0),
+            "normalised": False,
+            "transpose": False,
+            "logistic": False,
         },
         ("v",),
     ),
