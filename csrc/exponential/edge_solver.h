@@ -12,7 +12,8 @@
 
 namespace sortax {
 
-inline constexpr int kSolveSteps = 60;  // of Newton's method at most; a few are the rule
+inline constexpr int kSolveSteps = 60;      // of Newton's method at most; a few are the rule
+inline constexpr int64_t kSolveBlock = 64;  // gaps whose exponentials are computed together
 
 using Complex = std::complex<double>;
 
@@ -56,49 +57,69 @@ struct CdfExcess {
   double value, slope, size;
 };
 
-inline CdfExcess excess_at(const Gap& gap, const ExponentialSum& tail, double offset) {
-  CdfExcess excess{0, 0, 0};
-  const auto add = [&](const Side& side, double distance, double sign) {
-    for (size_t k = 0; side.there && k < tail.size(); ++k) {
-      const Term& term = tail[k];
-      double real = 0, imaginary = 0;
-      complex_decay(term, &distance, 1, &real, &imaginary);
-      const double x = side.sums[k].real(), y = side.sums[k].imag();
-      const double left = x * real - y * imaginary, turned = x * imaginary + y * real;
-      const double p = left * term.weight - turned * term.phase, q = left * term.phase + turned * term.weight;
-      excess.value += sign * p;
-      excess.slope += p * term.rate - q * term.turn;
-      excess.size += std::abs(p) + std::abs(q);
-    }
-  };
-  add(gap.before, gap.left(offset), -1);
-  add(gap.after, gap.right(offset), 1);
-  return excess;
+// Adds what a term is at these distances from one side of each gap.
+inline void add_term(const Gap* const* gaps, int64_t count, bool after, const Term& term, size_t k, const double* distances,
+                     double* real, double* imaginary, CdfExcess* excess) {
+  complex_decay(term, distances, count, real, imaginary);
+  for (int64_t c = 0; c < count; ++c) {
+    const Side& side = after ? gaps[c]->after : gaps[c]->before;
+    if (!side.there) continue;
+    const double x = side.sums[k].real(), y = side.sums[k].imag();
+    const double left = x * real[c] - y * imaginary[c], turned = x * imaginary[c] + y * real[c];
+    const double p = left * term.weight - turned * term.phase, q = left * term.phase + turned * term.weight;
+    excess[c].value += after ? p : -p;
+    excess[c].slope += p * term.rate - q * term.turn;
+    excess[c].size += std::abs(p) + std::abs(q);
+  }
 }
 
-// How far the edge lies above the element before it or, where there is none, above the one after it.
-inline double solve(const Gap& gap, const ExponentialSum& tail) {
-  const double guess = solve_one_exponential(gap, tail[0]);
-  // Where one side is missing, one exponential bounds how far out the edge is.
-  const bool both = gap.before.there && gap.after.there;
-  const double reach = both ? gap.width : std::abs(guess) + 1 / tail[0].rate;
-  double low = gap.before.there ? 0 : -reach, high = gap.before.there ? reach : 0;
-  double y = std::min(std::max(guess, low), high);
-  if (tail.size() == 1) return y;
-  for (int step = 0; step < kSolveSteps; ++step) {
-    const CdfExcess here = excess_at(gap, tail, y);
-    const double error = here.value - gap.excess;
-    if (error < 0) low = y;
-    if (error > 0) high = y;
-    // A step of Newton's method, or of bisection where that leaves the bracket. Where F is flat any point serves.
-    const bool flat = here.slope <= std::numeric_limits<double>::min();
-    const double newton = flat ? y : y - error / here.slope;
-    const double next = newton >= low && newton <= high ? newton : low + (high - low) / 2;
-    // The next step would be the square of this one, and below what rounding makes of F.
-    if (std::abs(next - y) <= 1e-12 * std::abs(next) || std::abs(error) <= 4e-16 * here.size) return next;
-    y = next;
+// At an offset for each of up to kSolveBlock gaps.
+inline void excess_at(const Gap* const* gaps, int64_t count, const ExponentialSum& tail, const double* offsets,
+                      CdfExcess* excess) {
+  double left[kSolveBlock], right[kSolveBlock], real[kSolveBlock], imaginary[kSolveBlock];
+  for (int64_t c = 0; c < count; ++c) {
+    left[c] = gaps[c]->left(offsets[c]), right[c] = gaps[c]->right(offsets[c]);
+    excess[c] = {0, 0, 0};
   }
-  return y;
+  for (size_t k = 0; k < tail.size(); ++k) {
+    add_term(gaps, count, false, tail[k], k, left, real, imaginary, excess);
+    add_term(gaps, count, true, tail[k], k, right, real, imaginary, excess);
+  }
+}
+
+// How far each edge lies above the element before it or, where there is none, above the one after it; of up to kSolveBlock.
+inline void solve(const Gap* gaps, int64_t count, const ExponentialSum& tail, double* found) {
+  const Gap* open[kSolveBlock];
+  double y[kSolveBlock], low[kSolveBlock], high[kSolveBlock];
+  CdfExcess excess[kSolveBlock];
+  for (int64_t c = 0; c < count; ++c) {
+    const Gap& gap = gaps[c];
+    const double guess = solve_one_exponential(gap, tail[0]);
+    // Where one side is missing, one exponential bounds how far out the edge is.
+    const double reach = gap.before.there && gap.after.there ? gap.width : std::abs(guess) + 1 / tail[0].rate;
+    open[c] = &gap, low[c] = gap.before.there ? 0 : -reach, high[c] = gap.before.there ? reach : 0;
+    found[c] = y[c] = std::min(std::max(guess, low[c]), high[c]);
+  }
+  if (tail.size() == 1) return;
+  for (int step = 0; step < kSolveSteps && count > 0; ++step) {
+    excess_at(open, count, tail, y, excess);
+    int64_t left = 0;
+    for (int64_t c = 0; c < count; ++c) {
+      const CdfExcess& here = excess[c];
+      const double error = here.value - open[c]->excess;
+      const double from = error < 0 ? y[c] : low[c], to = error > 0 ? y[c] : high[c];
+      // A step of Newton's method, or of bisection where that leaves the bracket. Where F is flat any point serves.
+      const bool flat = here.slope <= std::numeric_limits<double>::min();
+      const double newton = flat ? y[c] : y[c] - error / here.slope;
+      const double next = newton >= from && newton <= to ? newton : from + (to - from) / 2;
+      found[open[c] - gaps] = next;
+      // The next step would be the square of this one, and below what rounding makes of F.
+      if (std::abs(next - y[c]) <= 1e-12 * std::abs(next) || std::abs(error) <= 4e-16 * here.size) continue;
+      open[left] = open[c], y[left] = next, low[left] = from, high[left] = to;
+      ++left;
+    }
+    count = left;
+  }
 }
 
 }  // namespace sortax

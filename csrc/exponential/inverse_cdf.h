@@ -91,7 +91,11 @@ inline int64_t find_edge(const Workers& workers, const double* x, int64_t begin,
     if (has_right) sum_directly(workers, x, guess, end, x[guess], tail, after);
     const double width = has_left && has_right ? x[guess] - x[guess - 1] : 0;
     const Gap gap{{before, has_left}, {after, has_right}, width, double(level - guess)};
-    const CdfExcess left = excess_at(gap, tail, 0), right = excess_at(gap, tail, has_left ? width : 0);
+    const Gap* const both_ends[] = {&gap, &gap};
+    const double ends[] = {0, has_left ? width : 0};
+    CdfExcess excess[2];
+    excess_at(both_ends, 2, tail, ends, excess);
+    const auto& [left, right] = excess;
     const bool is_below = has_left && left.value > gap.excess, is_above = has_right && right.value < gap.excess;
     if (!is_below && !is_above) return guess;
     (is_below ? high : low) = guess + (is_below ? -1 : 1);
@@ -184,19 +188,30 @@ void invert_row(const Workers& workers, const EdgeRow<E>& row, const Exponential
   }
   const int64_t tasks = std::max<int64_t>(std::min(count / InverseCdfLimits::kTask, workers.count * 4), 1);
   for_each_range(workers, {count, tasks}, [&](int64_t first, int64_t last) {
-    for (int64_t e = first; e < last; ++e) {
+    Gap gaps[kSolveBlock];
+    int64_t edges[kSolveBlock];
+    double solved[kSolveBlock];
+    for (int64_t e = first, open = 0; e < last; ++e) {
       const int64_t level = row.levels[e * row.step], begin = component_of(level);
-      double& offset = offsets.data()[e];
-      offset = infinity;
+      offsets.data()[e] = infinity;
       const bool has_left = below[e] > begin, has_right = below[e] < n && start[below[e]] == begin;
-      if (!is_there(level) || (!has_left && !has_right)) continue;
-      const Gap gap{{befores.data() + e * size, has_left},
-                    {afters.data() + e * size, has_right},
-                    has_left && has_right ? d[below[e]] : 0,
-                    double(level - below[e])};
-      const double up = solve(gap, tail), down = has_left ? gap.width - up : -up;
-      // From the nearer neighbour: what is next to an element keeps its digits.
-      offset = has_right && (!has_left || down < up) && down > 0 ? -down : has_left ? up : 0;
+      if (is_there(level) && (has_left || has_right)) {
+        edges[open] = e;
+        gaps[open++] = {{befores.data() + e * size, has_left},
+                        {afters.data() + e * size, has_right},
+                        has_left && has_right ? d[below[e]] : 0,
+                        double(level - below[e])};
+      }
+      if (open == 0 || (open < kSolveBlock && e + 1 < last)) continue;
+      solve(gaps, open, tail, solved);
+      for (int64_t c = 0; c < open; ++c) {
+        const Gap& gap = gaps[c];
+        const double up = solved[c], down = gap.before.there ? gap.width - up : -up;
+        // From the nearer neighbour: what is next to an element keeps its digits.
+        const bool from_right = gap.after.there && (!gap.before.there || down < up) && down > 0;
+        offsets.data()[edges[c]] = from_right ? -down : gap.before.there ? up : 0;
+      }
+      open = 0;
     }
   });
   // The element next to an edge, and how far the edge is above it.
@@ -206,20 +221,22 @@ void invert_row(const Workers& workers, const EdgeRow<E>& row, const Exponential
     return std::pair(x[std::clamp<int64_t>(offset < 0 ? below[e] : below[e] - 1, 0, n - 1)],
                      std::clamp(offset, -half, half));
   };
-  for (int64_t e = 0; e < count; ++e) {
-    const double offset = offsets.data()[e];
-    double width = infinity;
-    if (e + 1 < count && !std::isinf(offset) && !std::isinf(offsets.data()[e + 1])) {
-      const auto [from, here] = position(e);
-      const auto [to, next] = position(e + 1);
-      width = (to - from) + (next - here);
+  for_each_range(workers, {count, tasks}, [&](int64_t first, int64_t last) {
+    for (int64_t e = first; e < last; ++e) {
+      const double offset = offsets.data()[e];
+      double width = infinity;
+      if (e + 1 < count && !std::isinf(offset) && !std::isinf(offsets.data()[e + 1])) {
+        const auto [from, here] = position(e);
+        const auto [to, next] = position(e + 1);
+        width = (to - from) + (next - here);
+      }
+      const E rounded = E(offset);
+      row.below[e * row.step] = below[e];
+      row.offset[e * row.step] = rounded;
+      row.low[e * row.step] = std::isinf(offset) ? E(0) : E(offset - double(rounded));
+      row.width[e * row.step] = E(std::max(width, 0.0));
     }
-    const E rounded = E(offset);
-    row.below[e * row.step] = below[e];
-    row.offset[e * row.step] = rounded;
-    row.low[e * row.step] = std::isinf(offset) ? E(0) : E(offset - double(rounded));
-    row.width[e * row.step] = E(std::max(width, 0.0));
-  }
+  });
 }
 
 // All rows of an array, of which `first` is the first: few of them with all threads in turn, and otherwise a thread a row.
