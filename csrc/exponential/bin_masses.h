@@ -9,12 +9,10 @@
 
 #pragma once
 
-#include <array>
-
 #include "core/layout.h"
 #include "core/parallel.h"
 #include "core/scratch.h"
-#include "exponential/exponential_sum.h"
+#include "exponential/bin_row.h"
 #include "exponential/inverse_cdf.h"
 
 namespace sortax {
@@ -23,62 +21,6 @@ struct BinMassOptions {
   int32_t slope;    // 0 for masses
   bool normalised;  // of slopes
   bool transpose, logistic;
-};
-
-struct BinMassLimits {
-  static constexpr int64_t kBlock = 256;              // edges whose exponentials are computed together
-  static constexpr int64_t kTask = int64_t(1) << 12;  // elements worth handing to a thread
-};
-
-using BinBlock = std::array<double, BinMassLimits::kBlock>;
-
-// What is lost of one term over widths w, 1 - exp(-(rate + i turn) w).
-template <bool kTurns>
-SORTAX_INLINE void losses(const double* w, int64_t count, double rate, double turn, double* real, double* imaginary) {
-  for (int64_t i = 0; i < count; ++i) {
-    const double lost = one_minus_exp_negative(rate * w[i]);
-    real[i] = lost;
-    if constexpr (kTurns) {
-      const double left = 1.0 - lost;
-      double cosine, sine;
-      rotation(left < 1e-300 ? 0.0 : 0.5 * turn * w[i], cosine, sine);
-      real[i] = lost + left * (2.0 * sine * sine);
-      imaginary[i] = left * (2.0 * sine * cosine);
-    }
-  }
-}
-
-// The distribution function minus one half at distances x >= 0 above the middle.
-SORTAX_INLINE void centred_cdf(const double* x, int64_t count, bool logistic, double* out) {
-  for (int64_t i = 0; i < count; ++i) {
-    const double lost = one_minus_exp_negative(x[i]);
-    out[i] = logistic ? 0.5 * lost / (2.0 - lost) : 0.5 * lost;
-  }
-}
-
-template <class E>
-struct BinRow {
-  const int32_t* below;
-  const E *offset, *low, *width, *z;
-  const E* v;
-  E* out;
-  int64_t step, inner, n;
-
-  double gap(int64_t j) const { return j == 0 ? std::numeric_limits<double>::infinity() : double(z[j * step]); }
-  bool is_finite(int64_t i) const { return std::isfinite(offset[i * step]); }
-  double precise_offset(int64_t i) const { return double(offset[i * step]) + double(low[i * step]); }
-  int64_t left(int64_t i) const { return std::clamp<int64_t>(below[i * step] - int64_t(1), 0, n - 1); }
-  int64_t right(int64_t i) const { return std::clamp<int64_t>(below[i * step], 0, n - 1); }
-
-  // How far the elements before and after an edge are, infinite where there is none.
-  void distances(int64_t i, double& before, double& after) const {
-    before = after = std::numeric_limits<double>::infinity();
-    if (!is_finite(i)) return;
-    const double at = precise_offset(i);
-    const double other = std::max((below[i * step] < n ? gap(below[i * step]) : before) - std::abs(at), 0.0);
-    before = at >= 0 ? at : other;
-    after = at >= 0 ? other : -at;
-  }
 };
 
 // One term's running sums of elements, or of what the edges give them, from one side.
@@ -107,7 +49,8 @@ class BinMasses {
       const bool turns = term.turn != 0.0;
       if (options_.transpose) {
         for_each(workers, 2, [&](int64_t side) {
-          clear(side, n);
+          std::fill_n(sums_[size_t(side)].real(), n, 0.0);
+          std::fill_n(sums_[size_t(side)].imaginary(), n, 0.0);
           for_each_block(blocks, 0, blocks.count, [&](int64_t i, int64_t count) { give(row, term, side, i, count); });
           scan(row, term, side == 0, sums_[size_t(side)]);
         });
@@ -145,16 +88,12 @@ class BinMasses {
     for (int64_t b = begin; b < end; ++b) body(blocks.begin(b), blocks.begin(b + 1) - blocks.begin(b));
   }
 
-  void clear(int64_t side, int64_t n) const {
-    std::fill_n(sums_[size_t(side)].real(), n, 0.0);
-    std::fill_n(sums_[size_t(side)].imaginary(), n, 0.0);
-  }
-
   // Of side 0, the elements before an edge; of side 1 those after it, which a bin takes from its next edge.
   void find(const BinRow<E>& row, const Term& term, int64_t side, int64_t first, int64_t count, Coefficients& found) const {
-    BinBlock distance, exponent, widths, a, b, lost, turned;
+    BinBlock distance, exponent, widths, lost, turned;
+    double *const a = found.real.data(), *const b = found.imaginary.data();
     const bool turns = term.turn != 0.0, is_mass = options_.slope == 0;
-    b.fill(0.0), turned.fill(0.0);
+    found.imaginary.fill(0.0), turned.fill(0.0);
     for (int64_t c = 0; c < count; ++c) {
       const int64_t i = first + c, edge = is_mass && side == 1 ? i + 1 : i;
       double before = std::numeric_limits<double>::infinity(), after = before;
@@ -167,20 +106,18 @@ class BinMasses {
       if (options_.normalised && !is_mass && std::isfinite(nearest)) exponent[size_t(c)] -= tail_[0].rate * nearest;
       widths[size_t(c)] = double(row.width[i * row.step]);
     }
-    vectorized<decays<false>>(exponent.data(), count, 1.0, 0.0, a.data(), nullptr);
-    if (turns) vectorized<turn>(distance.data(), count, term.turn, a.data(), b.data());
+    vectorized<decays<false>>(exponent.data(), count, 1.0, 0.0, a, nullptr);
+    if (turns) vectorized<turn>(distance.data(), count, term.turn, a, b);
     Complex factor(term.weight, term.phase);
     for (int32_t k = 0; k < options_.slope; ++k) factor *= Complex(term.rate, term.turn);
     if (!is_mass && side == 0 && options_.slope % 2 == 0) factor = -factor;
     if (is_mass) {
       const auto lose = turns ? vectorized<losses<true>> : vectorized<losses<false>>;
       lose(widths.data(), count, term.rate, term.turn, lost.data(), turned.data());
-      multiply(a.data(), b.data(), lost.data(), turned.data(), count);
+      multiply(a, b, lost.data(), turned.data(), count);
     }
     lost.fill(factor.real()), turned.fill(factor.imag());
-    multiply(a.data(), b.data(), lost.data(), turned.data(), count);
-    std::copy_n(a.data(), count, found.real.data());
-    std::copy_n(b.data(), count, found.imaginary.data());
+    multiply(a, b, lost.data(), turned.data(), count);
   }
 
   // x + iy becomes its product with p + iq.

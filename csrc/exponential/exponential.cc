@@ -1,4 +1,4 @@
-// The handlers of exponential kernel sums, and of the inverse of the CDF, and what lies between its edges.
+// The handlers of exponential kernel sums, of the inverse of the CDF, and of the masses between its edges.
 //
 // Contract: terms as four numbers each, of arrays of float or double; see kernel_sum.h, inverse_cdf.h and bin_masses.h.
 

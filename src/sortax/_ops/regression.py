@@ -100,6 +100,5 @@ def _fit(y: Array, weights: Array | None, axis: int, increasing: bool) -> Array:
 
 def _nearest(counts: Array, axis: int) -> Array:
     """Of each element the index of the last that counts, up to itself, or else of the first."""
-    index = lax.broadcasted_iota(jnp.int32, counts.shape, axis)
-    last = lax.cummax(jnp.where(counts, index, -1), axis)
-    return jnp.where(last < 0, jnp.argmax(counts, axis, keepdims=True).astype(jnp.int32), last)
+    first = jnp.argmax(counts, axis, keepdims=True).astype(jnp.int32)
+    return jnp.maximum(primitives.last_index(counts, axis), first)

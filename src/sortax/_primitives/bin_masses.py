@@ -49,9 +49,8 @@ def bin_masses(
 
     `terms` are one minus C, which inside a bin is the `cdf` of that name in `CENTRED_CDF`. `z` has the distances between
     neighbours as in `kernel_sum`, and the derivative is that of elements at `columns` and edges at `rows`: of these positions
-    only the tangents count. A
-    `normalised` slope is in units of what the nearest element would have if it decayed as the slowest term does: then not
-    all of a row underflows. With `into`, the number of elements, the transpose. Computed in double precision.
+    only the tangents count. A `normalised` slope is in units of what the nearest element would have if it decayed as the slowest
+    term does: then not all of a row underflows. With `into`, the number of elements, the transpose. Computed in double precision.
     """
     numbers = (*edges, z, rows, columns)
     structure = [x.astype(v.dtype) if jnp.issubdtype(x.dtype, jnp.floating) else x for x in numbers]

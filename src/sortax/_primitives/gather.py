@@ -84,7 +84,7 @@ def _dimensions(indices: Array, v: Array, axis: int) -> tuple[tuple[int, ...], t
     return shared, batch, tuple(rows.index(d) for d in batch), indices.reshape(*(indices.shape[d] for d in rows), 1)
 
 
-def _is_movable(v: Any) -> bool:
+def _is_movable(order: Any, v: Any) -> bool:
     # Types narrower than a byte are packed, and so cannot be moved one by one.
     return v.dtype.kind in "bc" or bit_width(v.dtype) >= 8
 
@@ -99,5 +99,5 @@ _permute = define_linear(
     "permute",
     xla=_permute_xla,
     transposed=lambda params, n: {"transpose": not params["transpose"]},
-    accepts=lambda order, v: _is_movable(v),
+    accepts=_is_movable,
 )

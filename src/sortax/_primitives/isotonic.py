@@ -141,7 +141,7 @@ def _merge(part: Array, level: Any, state: tuple[Array, _Sums, _Sums], *, blocks
 
         return lax.fori_loop(0, level + 1, step, jnp.zeros_like(begin))
 
-    def at(sums: _Sums, place: Array, there: Array | bool = True) -> _Sums:
+    def at(sums: _Sums, place: Array, there: Array) -> _Sums:
         s, w = (jnp.where(there, x[place], blocks.zero) for x in sums)
         return s, w
 
