@@ -12,8 +12,7 @@
 #include "core/layout.h"
 #include "core/parallel.h"
 #include "core/scratch.h"
-#include "exponential/bin_row.h"
-#include "exponential/inverse_cdf.h"
+#include "exponential/own_masses.h"
 
 namespace sortax {
 
@@ -72,7 +71,10 @@ class BinMasses {
         });
       });
     }
-    if (options_.slope == 0) add_own(workers, share(workers, n, n, BinMassLimits::kTask), row);
+    if (options_.slope == 0) {
+      const OwnMasses<E> own{row, options_.transpose, options_.logistic, sums_[0].real()};
+      own.add_to(total_.data(), workers);
+    }
     for (int64_t j = 0; j < n; ++j) row.out[j * row.inner] = E(total_.data()[j]);
   }
 
@@ -107,7 +109,7 @@ class BinMasses {
       widths[size_t(c)] = double(row.width[i * row.step]);
     }
     vectorized<decays<false>>(exponent.data(), count, 1.0, 0.0, a, nullptr);
-    if (turns) vectorized<turn>(distance.data(), count, term.turn, a, b);
+    if (turns) vectorized<rotate>(distance.data(), count, term.turn, a, b);
     Complex factor(term.weight, term.phase);
     for (int32_t k = 0; k < options_.slope; ++k) factor *= Complex(term.rate, term.turn);
     if (!is_mass && side == 0 && options_.slope % 2 == 0) factor = -factor;
@@ -126,17 +128,6 @@ class BinMasses {
       const double real = x[c] * p[c] - y[c] * q[c];
       y[c] = x[c] * q[c] + y[c] * p[c];
       x[c] = real;
-    }
-  }
-
-  // Multiplies sizes by rotations through -turn times each distance.
-  SORTAX_INLINE static void turn(const double* distance, int64_t count, double turn, double* real, double* imaginary) {
-    for (int64_t i = 0; i < count; ++i) {
-      double cosine, sine;
-      const double size = real[i];
-      rotation(size == 0.0 ? 0.0 : turn * distance[i], cosine, sine);
-      real[i] = size * cosine;
-      imaginary[i] = -size * sine;
     }
   }
 
@@ -195,54 +186,6 @@ class BinMasses {
         }
       }
     }
-  }
-
-  // Each element's mass in the bin that it lies in, on either side of it.
-  void add_own(const Workers& workers, const Split& ranges, const BinRow<E>& row) const {
-    const int64_t n = row.n;
-    double* const position = sums_[0].real();
-    double at = 0;
-    for (int64_t j = 0; j < n; ++j) {
-      const double d = row.gap(j);
-      at += std::isinf(d) ? 0.0 : std::min(d, InverseCdfLimits::kWide);
-      position[j] = at;
-    }
-    const auto edge_at = [&](int64_t i) {
-      constexpr double kHalf = InverseCdfLimits::kWide / 2;
-      const double offset = row.precise_offset(i);
-      const int64_t anchor = row.offset[i * row.step] < 0 ? row.right(i) : row.left(i);
-      return position[anchor] + std::clamp(offset, -kHalf, kHalf);
-    };
-    // The elements of a range of bins: those from its first edge on.
-    const auto first_of = [&](int64_t bin) {
-      return bin == 0 ? 0 : bin >= n ? n : std::clamp<int64_t>(row.below[bin * row.step], 0, n);
-    };
-    for_each_range(workers, ranges, [&](int64_t begin, int64_t end) {
-      BinBlock before, after;
-      std::array<int64_t, BinMassLimits::kBlock> bins;
-      int64_t bin = begin, next = first_of(begin + 1), count = 0;
-      const int64_t first = first_of(begin), last = first_of(end);
-      const auto distance = [&](int64_t edge, int64_t j, double sign) {
-        if (edge >= n || !row.is_finite(edge)) return std::numeric_limits<double>::infinity();
-        return std::max(sign * (edge_at(edge) - position[j]), 0.0);
-      };
-      for (int64_t j = first; j < last; ++j) {
-        while (next <= j) next = first_of(++bin + 1);
-        bins[size_t(count)] = bin;
-        before[size_t(count)] = distance(bin, j, -1), after[size_t(count)] = distance(bin + 1, j, 1);
-        if (++count < BinMassLimits::kBlock && j + 1 < last) continue;
-        vectorized<centred_cdf>(before.data(), count, options_.logistic, before.data());
-        vectorized<centred_cdf>(after.data(), count, options_.logistic, after.data());
-        for (int64_t c = 0; c < count; ++c) {
-          const int64_t element = j + 1 - count + c, own = bins[size_t(c)];
-          const double share = before[size_t(c)] + after[size_t(c)];
-          if (share == 0.0) continue;
-          const int64_t from = options_.transpose ? own : element, to = options_.transpose ? element : own;
-          total_.data()[to] += share * double(row.v[from * row.inner]);
-        }
-        count = 0;
-      }
-    });
   }
 
   const ExponentialSum& tail_;

@@ -6,16 +6,12 @@
 
 #pragma once
 
-#include <complex>
-
 #include "exponential/exponential_sum.h"
 
 namespace sortax {
 
 inline constexpr int kSolveSteps = 60;      // of Newton's method at most; a few are the rule
 inline constexpr int64_t kSolveBlock = 64;  // gaps whose exponentials are computed together
-
-using Complex = std::complex<double>;
 
 // One side of a gap: for each term, the sum over the elements of that side at the nearest of them.
 struct Side {

@@ -6,12 +6,15 @@
 
 #include <algorithm>
 #include <cmath>
+#include <complex>
 #include <limits>
 #include <vector>
 
 #include "exponential/exponentials.h"
 
 namespace sortax {
+
+using Complex = std::complex<double>;
 
 // Re(w exp(-b d)) with b = rate + i turn and w = weight + i phase. At an infinite rate it is zero but at distance zero.
 struct Term {

@@ -63,20 +63,22 @@ SORTAX_INLINE void rotation(double angle, double& cosine, double& sine) {
   sine = (quarter & 2) != 0 ? -d : d;
 }
 
+// Multiplies the sizes in `real` by rotations through -turn z; to be called through vectorized.
+SORTAX_INLINE void rotate(const double* z, int64_t count, double turn, double* real, double* imaginary) {
+  for (int64_t i = 0; i < count; ++i) {
+    double cosine, sine;
+    const double size = real[i];
+    rotation(size == 0.0 ? 0.0 : turn * z[i], cosine, sine);
+    real[i] = size * cosine;
+    imaginary[i] = -size * sine;
+  }
+}
+
 // Of `count` numbers, to be called through vectorized; `imaginary` is written only where there is a turn.
 template <bool kTurns>
 SORTAX_INLINE void decays(const double* z, int64_t count, double rate, double turn, double* real, double* imaginary) {
-  for (int64_t i = 0; i < count; ++i) {
-    const double size = exp_negative(rate * z[i]);
-    if constexpr (kTurns) {
-      double cosine, sine;
-      rotation(size == 0.0 ? 0.0 : turn * z[i], cosine, sine);
-      real[i] = size * cosine;
-      imaginary[i] = -size * sine;
-    } else {
-      real[i] = size;
-    }
-  }
+  for (int64_t i = 0; i < count; ++i) real[i] = exp_negative(rate * z[i]);
+  if constexpr (kTurns) rotate(z, count, turn, real, imaginary);
 }
 
 }  // namespace sortax

@@ -12,18 +12,13 @@
 
 #include <utility>
 
-#include "exponential/edge_solver.h"
+#include "exponential/edge_search.h"
 #include "exponential/kernel_sum.h"
+#include "exponential/positions.h"
 
 namespace sortax {
 
-struct InverseCdfLimits {
-  static constexpr int64_t kTask = int64_t(1) << 10;    // edges worth handing to a thread
-  static constexpr int64_t kDirect = int64_t(1) << 13;  // exponentials worth handing to a thread
-  // The widest gap that is measured, in temperatures. A wider one counts as this wide on either side of an edge inside it:
-  // nothing flows over it, and sums of distances that large would lose the digits of the others.
-  static constexpr double kWide = 3000;
-};
+inline constexpr int64_t kEdgesOfTask = int64_t(1) << 10;  // worth handing to a thread
 
 template <class E>
 struct EdgeRow {
@@ -48,65 +43,6 @@ inline void first_above(const Workers& workers, const ExponentialSum& tail, cons
     const double level = double(end - i) / 2 - minus_after.data()[i];
     const int64_t first = std::clamp<int64_t>(i + int64_t(std::ceil(level)), 0, n);
     std::fill(upper + i, upper + end, int32_t(first));
-  }
-}
-
-// For each term, the sum at a position over the elements from `begin` to `end`, which are at positions x.
-inline void sum_directly(const Workers& workers, const double* x, int64_t begin, int64_t end, double position,
-                         const ExponentialSum& tail, Complex* sums) {
-  constexpr int64_t kBlock = KernelSumLimits::kBlock * KernelSumLimits::kLanes;
-  const Split ranges{end - begin, std::max<int64_t>(std::min((end - begin) / InverseCdfLimits::kDirect, workers.count), 1)};
-  const int64_t size = int64_t(tail.size());
-  std::vector<Complex> of_range(static_cast<size_t>(ranges.count * size));
-  for_each(workers, ranges.count, [&](int64_t t) {
-    double d[kBlock], real[kBlock], imaginary[kBlock];
-    const int64_t last = begin + ranges.begin(t + 1);
-    for (int64_t first = begin + ranges.begin(t); first < last; first += kBlock) {
-      const int64_t count = std::min(kBlock, last - first);
-      for (int64_t j = 0; j < count; ++j) d[j] = std::abs(x[first + j] - position);
-      for (int64_t k = 0; k < size; ++k) {
-        complex_decay(tail[size_t(k)], d, count, real, imaginary);
-        // Four sums take turns, so that an addition need not wait for the one before it.
-        double some[8] = {};
-        for (int64_t j = 0; j < count; ++j) some[j & 3] += real[j], some[4 + (j & 3)] += imaginary[j];
-        of_range[size_t(t * size + k)] +=
-            Complex((some[0] + some[1]) + (some[2] + some[3]), (some[4] + some[5]) + (some[6] + some[7]));
-      }
-    }
-  });
-  std::fill_n(sums, size, Complex());
-  for (int64_t t = 0; t < ranges.count; ++t) {
-    for (int64_t k = 0; k < size; ++k) sums[k] += of_range[size_t(t * size + k)];
-  }
-}
-
-// How many elements come before the edge of one level, in a component from `begin` to `end`, and the sums of both sides
-// there. F at the ends of a gap says on which side of it the edge is, and its slope about how far.
-inline int64_t find_edge(const Workers& workers, const double* x, int64_t begin, int64_t end, int64_t level,
-                         const ExponentialSum& tail, Complex* before, Complex* after) {
-  int64_t low = begin, high = end, guess = level;
-  for (;;) {
-    const bool has_left = guess > begin, has_right = guess < end;
-    if (has_left) sum_directly(workers, x, begin, guess, x[guess - 1], tail, before);
-    if (has_right) sum_directly(workers, x, guess, end, x[guess], tail, after);
-    const double width = has_left && has_right ? x[guess] - x[guess - 1] : 0;
-    const Gap gap{{before, has_left}, {after, has_right}, width, double(level - guess)};
-    const Gap* const both_ends[] = {&gap, &gap};
-    const double ends[] = {0, has_left ? width : 0};
-    CdfExcess excess[2];
-    excess_at(both_ends, 2, tail, ends, excess);
-    const auto& [left, right] = excess;
-    const bool is_below = has_left && left.value > gap.excess, is_above = has_right && right.value < gap.excess;
-    if (!is_below && !is_above) return guess;
-    (is_below ? high : low) = guess + (is_below ? -1 : 1);
-    // Where rounding leaves no place between them, this one serves.
-    if (low > high) return guess;
-    const double slope = is_below ? left.slope : right.slope;
-    const double there =
-        is_below ? x[guess - 1] - (left.value - gap.excess) / slope : x[guess] - (right.value - gap.excess) / slope;
-    const int64_t next = slope > 0 ? std::upper_bound(x + begin, x + end, there) - x : (low + high) / 2;
-    // Where the slope leads outside the bracket, the bracket is halved.
-    guess = next >= low && next <= high ? next : low + (high - low) / 2;
   }
 }
 
@@ -160,8 +96,8 @@ void invert_row(const Workers& workers, const EdgeRow<E>& row, const Exponential
   for (int64_t i = 0; i < n; ++i) {
     d[i] = i == 0 ? infinity : double(row.z[i * row.step]);
     start[i] = std::isinf(d[i]) ? int32_t(i) : start[i - 1];
-    x[i] = i == 0 ? 0 : x[i - 1] + (std::isinf(d[i]) ? 0 : std::min(d[i], InverseCdfLimits::kWide));
   }
+  find_positions([d](int64_t i) { return d[i]; }, n, x);
   const auto component_of = [&](int64_t level) { return int64_t(start[std::clamp<int64_t>(level, 0, n - 1)]); };
   // The edge of the first level of a component is at infinity: it is none.
   const auto is_there = [&](int64_t level) { return level > component_of(level) && level < n; };
@@ -186,7 +122,7 @@ void invert_row(const Workers& workers, const EdgeRow<E>& row, const Exponential
                 : sum_up_to_edges<true>(d, n, tail, below, count, afters.data());
     });
   }
-  const int64_t tasks = std::max<int64_t>(std::min(count / InverseCdfLimits::kTask, workers.count * 4), 1);
+  const int64_t tasks = std::max<int64_t>(std::min(count / kEdgesOfTask, workers.count * 4), 1);
   for_each_range(workers, {count, tasks}, [&](int64_t first, int64_t last) {
     Gap gaps[kSolveBlock];
     int64_t edges[kSolveBlock];
@@ -217,9 +153,7 @@ void invert_row(const Workers& workers, const EdgeRow<E>& row, const Exponential
   // The element next to an edge, and how far the edge is above it.
   const auto position = [&](int64_t e) {
     const double offset = offsets.data()[e];
-    constexpr double half = InverseCdfLimits::kWide / 2;
-    return std::pair(x[std::clamp<int64_t>(offset < 0 ? below[e] : below[e] - 1, 0, n - 1)],
-                     std::clamp(offset, -half, half));
+    return std::pair(x[std::clamp<int64_t>(offset < 0 ? below[e] : below[e] - 1, 0, n - 1)], offset_in_positions(offset));
   };
   for_each_range(workers, {count, tasks}, [&](int64_t first, int64_t last) {
     for (int64_t e = first; e < last; ++e) {
