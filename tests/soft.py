@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Callable
 
 import numpy as np
+import pytest
 
 import sortax as sx
 from ops import for_relaxation
@@ -136,6 +137,12 @@ SOFT = {
     "Permutahedron kl": Soft(lambda t: sx.Permutahedron(t, "kl"), *permutahedron(True), sorting_unit=0, operator=False),
 }
 OPERATORS = [name for name, soft in SOFT.items() if soft.operator]
+
+
+def one_form_on_both_paths(names=SOFT):
+    """Parameters of which the XLA path runs one form of each relaxation: the others are made of the same primitives."""
+    one = lambda name: " " not in name or name == "Permutahedron l2"
+    return [pytest.param(name, marks=[pytest.mark.lowering] * one(name)) for name in names]
 
 
 def ops_of(name):

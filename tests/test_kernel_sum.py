@@ -19,6 +19,7 @@ TERMS = {
     "complex": ((1 + 0j, 0.5 + 0j), (1.5 + 2j, 0.3 - 0.2j)),
 }
 every = pytest.mark.parametrize("name", TERMS)
+LENGTHS = [1, *(pytest.param(n, marks=pytest.mark.deep) for n in (2, 9)), pytest.param(1500, marks=pytest.mark.lowering)]
 both = pytest.mark.parametrize("odd", [False, True], ids=["even", "odd"])
 
 
@@ -48,10 +49,9 @@ def close(actual, expected, rtol=1e-12):
     np.testing.assert_allclose(actual, expected, rtol=rtol, atol=rtol)
 
 
-@pytest.mark.lowering
 @both
 @every
-@pytest.mark.parametrize("n", [1, pytest.param(2, marks=pytest.mark.deep), 9, 1500])
+@pytest.mark.parametrize("n", LENGTHS)
 def test_is_the_matrix(n, name, odd):
     z, v = gaps(n), tangent((n, 2))
     z[0] = np.nan

@@ -10,7 +10,7 @@ import pytest
 
 import sortax as sx
 from helpers import deep_but
-from soft import SOFT, numbers
+from soft import SOFT, numbers, one_form_on_both_paths
 
 QUICK_TO_COMPILE = True
 
@@ -22,8 +22,7 @@ def close(actual, expected, rtol=1e-12):
     np.testing.assert_allclose(actual, expected, rtol=rtol, atol=rtol * max(1, np.abs(expected).max(initial=0)))
 
 
-@pytest.mark.lowering
-@every
+@pytest.mark.parametrize("name", one_form_on_both_paths())
 def test_extreme_temperatures(name):
     """Values and derivatives, in x and in the temperature, are finite; equal elements have equal ranks."""
     x = np.array([3.0, 1, 2, 2], np.float32)
@@ -103,8 +102,7 @@ def test_single_precision_at_a_hundred_thousand(name):
             np.testing.assert_allclose(total(single["mask"]), 777, rtol=1e-5)
 
 
-@pytest.mark.lowering
-@every
+@pytest.mark.parametrize("name", one_form_on_both_paths())
 def test_short_axes(name):
     """Axes of no, one and two elements, in rows and in columns."""
     x = numbers(6).reshape(3, 2)

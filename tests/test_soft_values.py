@@ -9,7 +9,7 @@ import pytest
 
 import sortax as sx
 from ops import for_relaxation
-from soft import OPERATORS, SOFT, numbers, ops_of
+from soft import OPERATORS, SOFT, numbers, one_form_on_both_paths, ops_of
 
 QUICK_TO_COMPILE = True
 
@@ -31,8 +31,7 @@ def basic(relax):
     return *ascending, *descending, jax.vmap(lambda k: sx.top_k_mask(X, k, relax=relax))(jnp.arange(X.size + 1))
 
 
-@pytest.mark.lowering
-@every
+@pytest.mark.parametrize("name", one_form_on_both_paths())
 def test_the_formulas(name):
     soft = SOFT[name]
     for t in (0.01, 0.3, 4.0):
@@ -47,8 +46,7 @@ def test_the_formulas(name):
             close(masks[k], soft.place(X, taken, t), soft.rtol, f"k = {k}")
 
 
-@pytest.mark.lowering
-@pytest.mark.parametrize("name", OPERATORS)
+@pytest.mark.parametrize("name", one_form_on_both_paths(OPERATORS))
 def test_the_operator(name):
     """`dense`, products with columns and shared vectors, the transpose, and the integers of the stable sort."""
     soft, x = SOFT[name], numbers(24, 1).reshape(2, 4, 3)
@@ -131,10 +129,7 @@ def exactly(dtype):
     return every_op(for_relaxation(True), sx.Exact("average"), dtype)
 
 
-# The forms of one relaxation have their primitives in common, so that one of them is run on the XLA path as well.
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=[pytest.mark.lowering] * (" " not in name or name.endswith("l2"))) for name in SOFT]
-)
+@pytest.mark.parametrize("name", one_form_on_both_paths())
 @pytest.mark.parametrize(("dtype", "rtol"), [("float32", 1e-6), pytest.param("float64", 1e-9, marks=pytest.mark.deep)])
 def test_the_hard_limit(name, dtype, rtol):
     """At a temperature far below all gaps every op gives what exact sorting does."""
