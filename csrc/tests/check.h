@@ -19,14 +19,14 @@ namespace sortax::test {
 inline int failures = 0;
 inline int checks = 0;
 
-inline void check(bool ok, const std::string& what, const char* file, int line) {
-  ++checks;
-  if (ok) return;
+inline void fail(const std::string& what, const char* file, int line) {
   ++failures;
   if (failures <= 20) std::printf("%s:%d: failed: %s\n", file, line, what.c_str());
 }
 
-#define CHECK(condition, what) ::sortax::test::check((condition), (what), __FILE__, __LINE__)
+// What has failed is put into words only then.
+#define CHECK(condition, what) \
+  (++::sortax::test::checks, (condition) ? void() : ::sortax::test::fail((what), __FILE__, __LINE__))
 
 // Real threads that drain a queue.
 class Pool {

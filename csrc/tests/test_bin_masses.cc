@@ -37,8 +37,9 @@ static long double entry(const std::vector<long double>& x, const std::vector<lo
                          const std::vector<Term>& terms, const BinMassOptions& options) {
   if (options.slope > 0) {
     if (std::isinf(b[i])) return 0;
-    long double nearest = INFINITY;
-    for (long double y : x) nearest = std::min(nearest, std::abs(y - b[i]));
+    const auto after = std::lower_bound(x.begin(), x.end(), b[i]);
+    long double nearest = after == x.end() ? INFINITY : *after - b[i];
+    if (after != x.begin()) nearest = std::min(nearest, b[i] - after[-1]);
     const long double d = b[i] - x[j], unit = options.normalised ? nearest * terms[0].rate : 0;
     const long double size = sum_of(terms, std::abs(d), options.slope, unit);
     return d > 0 && options.slope % 2 == 0 ? -size : size;
