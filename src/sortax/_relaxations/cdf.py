@@ -15,7 +15,7 @@ from jaxtyping import Array, Float, Int
 from .. import _primitives as primitives
 from .._order import SortedOrder
 from .._permutation import AbstractMatrix
-from .base import in_floats, weighted_positions
+from .base import in_floats, weighted_positions, with_derivative
 from .exponentials import EXPONENTIAL
 from .kernel import Kernel, entropies, scaled_gaps
 from .soft import AbstractMatrixRelaxation
@@ -58,8 +58,10 @@ class AbstractCdfRelaxation(AbstractMatrixRelaxation):
         axis, rate, split = order.positive_axis, self.rate(order), self.split(order)
         gaps, columns = scaled_gaps(order, rate), split.centred * rate
         edges = primitives.inverse_cdf(gaps, order.index, axis, terms=self.distribution.tail(order.dtype))
-        offset = _edge_offset(axis, self.distribution, edges, gaps, columns) + _across(edges, gaps, split.centre, rate, axis)
-        return CdfMatrix(order, self, gaps, edges, columns, offset)
+        rows = _edge_positions(axis, self.distribution, edges, gaps, columns) + _across(
+            edges, gaps, split.centre, rate, axis
+        )
+        return CdfMatrix(order, self, gaps, edges, columns, rows)
 
     def rank(self, order: SortedOrder) -> Array:
         """The sum of the degrees, which is published: not the mean position."""
@@ -127,22 +129,21 @@ def _threshold_jvp(axis: int, distribution: Distribution, primals: Any, tangents
 
 
 @functools.partial(jax.custom_jvp, nondiff_argnums=(0, 1))
-def _edge_offset(axis: int, distribution: Distribution, edges: primitives.BinEdges, z: Array, columns: Array) -> Array:
-    """How far the edges are from the elements that they are measured from: they move so that as much stays below them."""
-    return jnp.where(edges.is_finite, edges.offset, 0)
-
-
-@_edge_offset.defjvp
-def _edge_offset_jvp(axis: int, distribution: Distribution, primals: Any, tangents: Any) -> Any:
-    edges, z, columns = primals
-    offset = _edge_offset(axis, distribution, *primals)
+def _edge_positions(axis: int, distribution: Distribution, edges: primitives.BinEdges, z: Array, columns: Array) -> Array:
+    """Where the edges are, in the measure of `columns`: they move so that as much stays below them."""
     anchor = edges.anchor(z.shape[axis])
-    rows = primitives.gather(anchor, columns, axis) + offset
+    return primitives.gather(anchor, columns, axis) + jnp.where(edges.is_finite, edges.offset, 0)
+
+
+@_edge_positions.defjvp
+def _edge_positions_jvp(axis: int, distribution: Distribution, primals: Any, tangents: Any) -> Any:
+    edges, z, columns = primals
+    rows = _edge_positions(axis, distribution, *primals)
     sums = functools.partial(distribution.masses, edges, z, rows, columns, axis=axis, slope=1, normalised=True)
     density, moved = sums(jnp.ones_like(columns)), sums(tangents[2])
     # An edge at infinity moves nothing.
     flat = density <= jnp.finfo(density.dtype).tiny
-    return offset, jnp.where(flat, 0, moved / jnp.where(flat, 1, density) - primitives.gather(anchor, tangents[2], axis))
+    return rows, jnp.where(flat, 0, moved / jnp.where(flat, 1, density))
 
 
 class CdfMatrix(AbstractMatrix):
@@ -155,15 +156,14 @@ class CdfMatrix(AbstractMatrix):
     """The lower edge of each bin."""
     columns: Float[Array, "*shape"]
     """Where the elements stand, in temperatures from the centre, and"""
-    offset: Float[Array, "*shape"]
-    """how far each edge is from the element that it is measured from."""
+    rows: Float[Array, "*shape"]
+    """where the edges do, of which only the derivative has all digits."""
 
     def _product(self, v: Array, into: int | None) -> Array:
         axis = self.order.positive_axis
-        rows = primitives.gather(self.edges.anchor(self.order.shape[axis]), self.columns, axis) + self.offset
 
         def product(v: Array) -> Array:
-            y = self.relax.distribution.masses(self.edges, self.gaps, rows, self.columns, v, axis=axis, into=into)
+            y = self.relax.distribution.masses(self.edges, self.gaps, self.rows, self.columns, v, axis=axis, into=into)
             return self.relax.nan_where_invalid(self.order, y)
 
         return in_floats(product, v, self.order.dtype)
@@ -185,7 +185,9 @@ class CdfMatrix(AbstractMatrix):
             there &= together
             return jnp.where(there, jnp.where(there, value - of_element, 0) * rate + offset, 0), there
 
-        edge = primitives.gather(anchor, x, axis), self.offset, self.edges.is_finite
+        from_anchor = self.rows - primitives.gather(anchor, self.columns, axis)
+        offset = with_derivative(jnp.where(self.edges.is_finite, self.edges.offset, 0), from_anchor)
+        edge = primitives.gather(anchor, x, axis), offset, self.edges.is_finite
         lower, has_lower = from_element(*edge)
         upper, has_upper = from_element(*(primitives.shifted(y, axis, -1) for y in edge))
         both = has_lower & has_upper
