@@ -17,6 +17,8 @@ from helpers import FLOATS, assert_same
 from soft import pooled
 from sortax import _primitives as primitives
 
+QUICK_TO_COMPILE = True
+
 isotonic = primitives.isotonic
 # Few shapes, so that one program serves many tests, and one length of rows for all draws.
 SHAPE, N = (4, 9), 40

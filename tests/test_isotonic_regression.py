@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 import sortax as sx
 from helpers import FLOATS
 
+QUICK_TO_COMPILE = True
+
 isotonic = sx.isotonic_regression
 N = 30
 numbers = lambda seed, *shape: np.random.default_rng(seed).normal(size=shape)

@@ -11,6 +11,8 @@ import scipy.stats
 import sortax as sx
 from helpers import RELAXATIONS, REVERSIBLE, all_sorting, assert_same, draw, order, sorted_, take
 
+QUICK_TO_COMPILE = True
+
 nan, inf = np.nan, np.inf
 # Vectors with ties of every kind; all of one length, so that one compilation serves them.
 TIED = {

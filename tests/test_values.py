@@ -11,6 +11,8 @@ from hypothesis import given
 import sortax as sx
 from helpers import DTYPES, KERNEL_DTYPES, XLA_DTYPES, assert_same, distributions, draw, is_float, order, sorted_, take
 
+QUICK_TO_COMPILE = True
+
 SIZES = [0, 1, 2, 3, 5, 16, 31, 32, 33, 63, 64, 65, 100, 127, 128, 129, 1000, 2**16 + 1]
 # (shape, axis): many short rows, few long ones, and columns, on both sides of where an implementation would switch.
 BATCHES = [
