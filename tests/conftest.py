@@ -7,6 +7,7 @@ each relaxation one program of all ops in single precision.
 """
 
 import gc
+import importlib
 import os
 import pathlib
 
@@ -41,17 +42,36 @@ def x64(request):
         yield request.param
 
 
-@pytest.fixture(autouse=True, scope="module")
+quick_to_compile = False
+
+# Until JAX 0.10, XLA on a CPU can emit code as it did before fusions had emitters of their own, which takes half of the time
+# to compile. Should this function of JAX have gone, tests only take longer.
+_compiler = importlib.import_module("jax._src.compiler")
+if jax.__version_info__ < (0, 11) and hasattr(_compiler, "get_compile_options"):
+    _options_of_users = _compiler.get_compile_options
+
+    def _options(*args, env_options_overrides=None, **named):
+        if quick_to_compile:
+            env_options_overrides = {"xla_cpu_use_fusion_emitters": False, **(env_options_overrides or {})}
+        return _options_of_users(*args, env_options_overrides=env_options_overrides, **named)
+
+    _compiler.get_compile_options = _options
+
+
+@pytest.fixture(autouse=True)
 def optimisation(request):
     """Laws hold however well a program is optimised, and compiling is nearly all the time that they take.
 
     So the files that say `QUICK_TO_COMPILE`, in which no result hangs on how it is rounded, compile with few optimisations,
-    unless deep tests were asked for. All others, and all deep tests, compile as users do.
+    unless deep tests were asked for. All others, tests marked `optimised`, and all deep tests, compile as users do.
     """
+    global quick_to_compile
     quick = getattr(request.module, "QUICK_TO_COMPILE", False) and "not deep" in request.config.option.markexpr
-    jax.config.update("jax_disable_most_optimizations", quick)
-    yield
-    jax.config.update("jax_disable_most_optimizations", False)
+    quick = quick and request.node.get_closest_marker("optimised") is None
+    if quick != quick_to_compile:
+        jax.clear_caches()
+        jax.config.update("jax_disable_most_optimizations", quick)
+        quick_to_compile = quick
 
 
 @pytest.fixture(autouse=True, scope="module")

@@ -14,6 +14,7 @@ from soft import SOFT, numbers
 QUICK_TO_COMPILE = True
 
 
+@pytest.mark.optimised
 @pytest.mark.lowering
 @pytest.mark.parametrize("dtype", ["bool", "int8", "uint32", "bfloat16", "float32", "complex64"])
 def test_descending_values(dtype):

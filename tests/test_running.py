@@ -22,6 +22,7 @@ def index_of_extreme(x, smallest):
     return np.array(found)
 
 
+@pytest.mark.optimised
 @pytest.mark.lowering
 @pytest.mark.parametrize("dtype", ["bool", "int8", "uint32", "bfloat16", "float32", "complex64"])
 @pytest.mark.parametrize("op", [sx.cummax, sx.cummin])

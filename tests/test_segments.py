@@ -91,6 +91,7 @@ def isnan(x):
         return np.isnan(x) if jnp.issubdtype(x.dtype, jnp.inexact) else np.zeros(x.shape, bool)
 
 
+@pytest.mark.optimised
 @pytest.mark.lowering
 @pytest.mark.parametrize("dtype", ["bool", "int8", "uint32", "int64", "bfloat16", "float32", "complex64"])
 def test_every_distribution(dtype):

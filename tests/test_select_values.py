@@ -67,6 +67,7 @@ def check(x, axis, results, note):
                 close(*(np.asarray(v, np.float64) for v in (actual, expected, rows)), eps, f"{name} of {note}")
 
 
+@pytest.mark.optimised
 @pytest.mark.lowering
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_every_dtype_and_distribution(dtype):

@@ -67,6 +67,7 @@ def test_nan_and_infinity(name):
         close(g[np.ix_(finite, finite)], own)
 
 
+@pytest.mark.optimised
 @every
 def test_half_precision_is_computed_in_single(name):
     f = jax.jit(lambda x, relax: (sx.sort(x, relax=relax), sx.rank(x, relax=relax), sx.top_k_mask(x, 40, relax=relax)))

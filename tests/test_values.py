@@ -54,6 +54,7 @@ AXES = [
 ]
 
 
+@pytest.mark.optimised
 @pytest.mark.lowering
 @pytest.mark.parametrize(("dtype", "axis"), AXES)
 def test_every_dtype_distribution_and_axis(dtype, axis):
@@ -69,6 +70,7 @@ def test_dtypes_without_kernels(dtype):
         check(x, 0, all_four(x, 0), f"{name} {dtype}")
 
 
+@pytest.mark.optimised
 @pytest.mark.lowering
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_permutation(dtype):

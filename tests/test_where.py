@@ -52,6 +52,7 @@ def everything(x, mask, descending):
     }
 
 
+@pytest.mark.optimised
 @pytest.mark.lowering
 @pytest.mark.parametrize("dtype", DTYPES_TRIED)
 @pytest.mark.parametrize("descending", [False, True])
