@@ -5,13 +5,14 @@
 // which the tail 1 - C is an ExponentialSum, and which is exact inside a bin, out_i is the sum over j of (C(b_{i+1} - x_j) -
 // C(b_i - x_j)) v_j; with a slope k > 0 that of the k-th derivative of C at b_i - x_j times v_j, which if it is normalised
 // is divided by what the slowest term is at the nearest element. Or the transpose of these. Computed in double, one term
-// after the other, and rounded once. Scratch for each row at work: 40 bytes an element. Allocates nothing else of its size.
+// after the other, and rounded once. Neighbouring columns that share their edges share the exponentials. Scratch for each
+// row at work: 16 bytes an element, and for each column 24, or 40 where a term turns. Allocates nothing else of its size.
 
 #pragma once
 
 #include "core/layout.h"
 #include "core/parallel.h"
-#include "core/scratch.h"
+#include "exponential/bin_scan.h"
 #include "exponential/own_masses.h"
 
 namespace sortax {
@@ -22,196 +23,190 @@ struct BinMassOptions {
   bool transpose, logistic;
 };
 
-// One term's running sums of elements, or of what the edges give them, from one side.
-struct BinSums {
-  explicit BinSums(int64_t n) : real_(n), imaginary_(n) {}
-  double* real() const { return real_.data(); }
-  double* imaginary() const { return imaginary_.data(); }
+// Each edge takes from the sums of its elements, or gives to them: those at `below` minus `before`.
+template <bool kTurns>
+SORTAX_INLINE void take_sums(const int32_t* below, int64_t step, int64_t n, int64_t before, int64_t count,
+                             const double* real, const double* imaginary, const double* real_sums,
+                             const double* imaginary_sums, double* __restrict total) {
+  for (int64_t c = 0; c < count; ++c) {
+    const int64_t j = below[c * step] - before, element = j < 0 ? 0 : j < n ? j : n - 1;
+    const double p = real[c], q = kTurns ? imaginary[c] : 0.0;
+    double sum = p * real_sums[element];
+    if constexpr (kTurns) sum -= q == 0.0 ? 0.0 : q * imaginary_sums[element];
+    // What is gone is nothing, be it infinite or NaN.
+    total[c] += p == 0.0 && q == 0.0 ? 0.0 : sum;
+  }
+}
 
- private:
-  Scratch<double> real_, imaginary_;
-};
-
-template <class E>
+template <class E, int kColumns>
 class BinMasses {
  public:
   BinMasses(const ExponentialSum& tail, const BinMassOptions& options, int64_t n)
-      : tail_(tail), options_(options), sums_{BinSums(n), BinSums(n)}, total_(n) {}
+      : tail_(tail),
+        options_(options),
+        before_(n + 1),
+        after_(n + 1),
+        sums_{Sums(n + 1, tail.turns()), Sums(n + 1, tail.turns())},
+        total_(kColumns * n) {}
 
   void run(const Workers& workers, const BinRow<E>& row) {
     const int64_t n = row.n;
-    std::fill_n(total_.data(), n, 0.0);
-    const Split blocks{n, (n + BinMassLimits::kBlock - 1) / BinMassLimits::kBlock};
-    const Split ranges = share(workers, blocks.count, n, BinMassLimits::kTask);
+    const Split ranges = share(workers, n, n, BinMassLimits::kTask);
+    for_each_range(workers, ranges, [&](int64_t begin, int64_t end) {
+      vectorized<find_distances<E>>(row.below, row.offset, row.low, row.z, row.step, n, begin, end, before_.data(),
+                                    after_.data());
+      for (int c = 0; c < kColumns; ++c) std::fill_n(total(n, c) + begin, end - begin, 0.0);
+    });
+    before_.data()[n] = after_.data()[n] = std::numeric_limits<double>::infinity();
     for (size_t k = 0; k < tail_.size(); ++k) {
-      const Term& term = tail_[k];
-      const bool turns = term.turn != 0.0;
-      if (options_.transpose) {
-        for_each(workers, 2, [&](int64_t side) {
-          std::fill_n(sums_[size_t(side)].real(), n, 0.0);
-          std::fill_n(sums_[size_t(side)].imaginary(), n, 0.0);
-          for_each_block(blocks, 0, blocks.count, [&](int64_t i, int64_t count) { give(row, term, side, i, count); });
-          scan(row, term, side == 0, sums_[size_t(side)]);
-        });
-        for (int64_t side = 0; side < 2; ++side) {
-          const double* const real = sums_[size_t(side)].real();
-          for (int64_t j = 0; j < n; ++j) total_.data()[j] += real[j];
-        }
-        continue;
-      }
-      for_each(workers, 2, [&](int64_t side) {
-        for (int64_t j = 0; j < n; ++j) sums_[size_t(side)].real()[j] = double(row.v[j * row.inner]);
-        if (turns) std::fill_n(sums_[size_t(side)].imaginary(), n, 0.0);
-        scan(row, term, side == 1, sums_[size_t(side)]);
-      });
-      for_each_range(workers, ranges, [&](int64_t begin, int64_t end) {
-        for_each_block(blocks, begin, end, [&](int64_t i, int64_t count) {
-          take(row, term, 0, i, count);
-          take(row, term, 1, i, count);
-        });
-      });
+      options_.transpose ? give(workers, ranges, row, tail_[k]) : take(workers, ranges, row, tail_[k]);
     }
     if (options_.slope == 0) {
-      const OwnMasses<E> own{row, options_.transpose, options_.logistic, sums_[0].real()};
-      own.add_to(total_.data(), workers);
+      const OwnMasses<E> own(workers, row, options_.transpose, options_.logistic, sums_[0].real(0), sums_[1].real(0));
+      for (int c = 0; c < kColumns; ++c) own.add_to(total(n, c), c, workers);
     }
-    for (int64_t j = 0; j < n; ++j) row.out[j * row.inner] = E(total_.data()[j]);
+    for_each_range(workers, ranges, [&](int64_t begin, int64_t end) {
+      for (int64_t j = begin; j < end; ++j) {
+        for (int c = 0; c < kColumns; ++c) row.out[j * row.inner + c] = E(total(n, c)[j]);
+      }
+    });
   }
 
  private:
-  // One block of edges: what of the sums at `element` each is given.
+  using Sums = BinSums<kColumns>;
+
+  // What a block of edges has to do with the elements on one side: 0, those before an edge; 1, those after it, which a bin
+  // has from its next edge.
   struct Coefficients {
     BinBlock real, imaginary;
-    std::array<int64_t, BinMassLimits::kBlock> element;
   };
 
-  template <class Body>
-  static void for_each_block(const Split& blocks, int64_t begin, int64_t end, const Body& body) {
-    for (int64_t b = begin; b < end; ++b) body(blocks.begin(b), blocks.begin(b + 1) - blocks.begin(b));
-  }
+  double* total(int64_t n, int c) const { return total_.data() + c * n; }
+  bool is_of_masses() const { return options_.slope == 0; }
+  int64_t edge_of(int64_t i, int64_t side) const { return is_of_masses() && side == 1 ? i + 1 : i; }
 
-  // Of side 0, the elements before an edge; of side 1 those after it, which a bin takes from its next edge.
   void find(const BinRow<E>& row, const Term& term, int64_t side, int64_t first, int64_t count, Coefficients& found) const {
-    BinBlock distance, exponent, widths, lost, turned;
-    double *const a = found.real.data(), *const b = found.imaginary.data();
-    const bool turns = term.turn != 0.0, is_mass = options_.slope == 0;
-    found.imaginary.fill(0.0), turned.fill(0.0);
-    for (int64_t c = 0; c < count; ++c) {
-      const int64_t i = first + c, edge = is_mass && side == 1 ? i + 1 : i;
-      double before = std::numeric_limits<double>::infinity(), after = before;
-      if (edge < row.n) row.distances(edge, before, after);
-      const int64_t there = std::min(edge, row.n - 1);
-      found.element[size_t(c)] = side == 0 ? row.left(there) : row.right(there);
-      const double nearest = std::min(before, after);
-      distance[size_t(c)] = side == 0 ? before : after;
-      exponent[size_t(c)] = term.rate * distance[size_t(c)];
-      if (options_.normalised && !is_mass && std::isfinite(nearest)) exponent[size_t(c)] -= tail_[0].rate * nearest;
-      widths[size_t(c)] = double(row.width[i * row.step]);
-    }
-    vectorized<decays<false>>(exponent.data(), count, 1.0, 0.0, a, nullptr);
-    if (turns) vectorized<rotate>(distance.data(), count, term.turn, a, b);
     Complex factor(term.weight, term.phase);
     for (int32_t k = 0; k < options_.slope; ++k) factor *= Complex(term.rate, term.turn);
-    if (!is_mass && side == 0 && options_.slope % 2 == 0) factor = -factor;
-    if (is_mass) {
-      const auto lose = turns ? vectorized<losses<true>> : vectorized<losses<false>>;
-      lose(widths.data(), count, term.rate, term.turn, lost.data(), turned.data());
-      multiply(a, b, lost.data(), turned.data(), count);
-    }
-    lost.fill(factor.real()), turned.fill(factor.imag());
-    multiply(a, b, lost.data(), turned.data(), count);
-  }
-
-  // x + iy becomes its product with p + iq.
-  static void multiply(double* x, double* y, const double* p, const double* q, int64_t count) {
-    for (int64_t c = 0; c < count; ++c) {
-      const double real = x[c] * p[c] - y[c] * q[c];
-      y[c] = x[c] * q[c] + y[c] * p[c];
-      x[c] = real;
-    }
-  }
-
-  // The edges of a block take from the sums of one side.
-  void take(const BinRow<E>& row, const Term& term, int64_t side, int64_t first, int64_t count) const {
-    Coefficients found;
-    find(row, term, side, first, count, found);
-    const BinSums& sums = sums_[size_t(side)];
-    for (int64_t c = 0; c < count; ++c) {
-      const int64_t j = found.element[size_t(c)];
-      const double p = found.real[size_t(c)], q = found.imaginary[size_t(c)];
-      if (p == 0.0 && q == 0.0) continue;
-      total_.data()[first + c] += p * sums.real()[j] - (q == 0.0 ? 0.0 : q * sums.imaginary()[j]);
-    }
-  }
-
-  // The edges of a block give to the sums of one side.
-  void give(const BinRow<E>& row, const Term& term, int64_t side, int64_t first, int64_t count) const {
-    Coefficients found;
-    find(row, term, side, first, count, found);
-    const BinSums& sums = sums_[size_t(side)];
-    for (int64_t c = 0; c < count; ++c) {
-      const double p = found.real[size_t(c)], q = found.imaginary[size_t(c)];
-      if (p == 0.0 && q == 0.0) continue;
-      const double u = double(row.v[(first + c) * row.inner]);
-      sums.real()[found.element[size_t(c)]] += p * u;
-      sums.imaginary()[found.element[size_t(c)]] += q * u;
-    }
-  }
-
-  // Adds to each element what is left of the sum at its neighbour, from the end or from the beginning.
-  void scan(const BinRow<E>& row, const Term& term, bool back, const BinSums& sums) const {
-    BinBlock d, a, b;
-    b.fill(0.0);
-    double x = 0, y = 0;
-    double *const real = sums.real(), *const imaginary = sums.imaginary();
+    if (!is_of_masses() && side == 0 && options_.slope % 2 == 0) factor = -factor;
     const bool turns = term.turn != 0.0;
-    for (int64_t done = 0; done < row.n; done += BinMassLimits::kBlock) {
-      const int64_t count = std::min(BinMassLimits::kBlock, row.n - done);
-      for (int64_t c = 0; c < count; ++c) {
-        // The gap between an element and the one that comes before it on the way.
-        const int64_t j = back ? row.n - (done + c) : done + c;
-        d[size_t(c)] = j == row.n ? std::numeric_limits<double>::infinity() : row.gap(j);
+    const auto run =
+        is_of_masses()
+            ? (turns ? vectorized<find_coefficients<E, true, true>> : vectorized<find_coefficients<E, false, true>>)
+            : (turns ? vectorized<find_coefficients<E, true, false>> : vectorized<find_coefficients<E, false, false>>);
+    const int64_t edge = edge_of(first, side);
+    const double *const before = before_.data() + edge, *const after = after_.data() + edge;
+    run(side == 0 ? before : after, before, after, options_.normalised ? tail_[0].rate : 0.0, row.width + first * row.step,
+        row.step, count, term.rate, term.turn, factor.real(), factor.imag(), found.real.data(), found.imaginary.data());
+  }
+
+  template <class Body>
+  void for_each_block(int64_t begin, int64_t end, const Body& body) const {
+    for (int64_t i = begin; i < end; i += BinMassLimits::kBlock) body(i, std::min(BinMassLimits::kBlock, end - i));
+  }
+
+  // The edges take from the sums of the elements on both sides.
+  void take(const Workers& workers, const Split& ranges, const BinRow<E>& row, const Term& term) const {
+    const int64_t n = row.n;
+    const bool turns = term.turn != 0.0;
+    for_each(workers, 2, [&](int64_t side) {
+      const Sums& sums = sums_[size_t(side)];
+      for (int c = 0; c < kColumns; ++c) {
+        for (int64_t j = 0; j < n; ++j) sums.real(c)[j] = double(row.v[j * row.inner + c]);
+        if (turns) std::fill_n(sums.imaginary(c), n, 0.0);
       }
-      decay(term, d.data(), count, a.data(), b.data());
-      for (int64_t c = 0; c < count; ++c) {
-        const int64_t j = back ? row.n - 1 - (done + c) : done + c;
-        const double p = a[size_t(c)], q = b[size_t(c)];
-        if (turns) {
-          const bool is_cut = p == 0.0 && q == 0.0;
-          const double u = is_cut ? 0.0 : p * x - q * y, w = is_cut ? 0.0 : p * y + q * x;
-          real[j] = x = real[j] + u;
-          imaginary[j] = y = imaginary[j] + w;
-        } else {
-          real[j] = x = real[j] + (p == 0.0 ? 0.0 : p * x);
+      scan_sums(row, term, side == 1, sums);
+    });
+    const auto run = turns ? vectorized<take_sums<true>> : vectorized<take_sums<false>>;
+    for_each_range(workers, ranges, [&](int64_t begin, int64_t end) {
+      for_each_block(begin, end, [&](int64_t first, int64_t whole) {
+        Coefficients found;
+        for (int64_t side = 0; side < 2; ++side) {
+          const int64_t edge = edge_of(first, side), count = std::min(whole, n - edge);
+          const Sums& sums = sums_[size_t(side)];
+          find(row, term, side, first, count, found);
+          for (int c = 0; c < kColumns; ++c) {
+            run(row.below + edge * row.step, row.step, n, 1 - side, count, found.real.data(), found.imaginary.data(),
+                sums.real(c), turns ? sums.imaginary(c) : nullptr, total(n, c) + first);
+          }
         }
+      });
+    });
+  }
+
+  // The edges give to the elements on both sides, which pass it on.
+  void give(const Workers& workers, const Split& ranges, const BinRow<E>& row, const Term& term) const {
+    const int64_t n = row.n;
+    const bool turns = term.turn != 0.0;
+    for_each(workers, 2, [&](int64_t side) {
+      const Sums& sums = sums_[size_t(side)];
+      for (int c = 0; c < kColumns; ++c) {
+        std::fill_n(sums.real(c), n, 0.0);
+        if (turns) std::fill_n(sums.imaginary(c), n, 0.0);
       }
-    }
+      for_each_block(0, n, [&](int64_t first, int64_t whole) {
+        Coefficients found;
+        const int64_t edge = edge_of(first, side), count = std::min(whole, n - edge);
+        find(row, term, side, first, count, found);
+        for (int64_t i = 0; i < count; ++i) {
+          const double p = found.real[size_t(i)], q = turns ? found.imaginary[size_t(i)] : 0.0;
+          if (p == 0.0 && q == 0.0) continue;
+          const int64_t element = std::clamp<int64_t>(row.below[(edge + i) * row.step] + side - 1, 0, n - 1);
+          for (int c = 0; c < kColumns; ++c) {
+            const double u = double(row.v[(first + i) * row.inner + c]);
+            sums.real(c)[element] += p * u;
+            if (turns) sums.imaginary(c)[element] += q * u;
+          }
+        }
+      });
+      scan_sums(row, term, side == 0, sums);
+    });
+    for_each_range(workers, ranges, [&](int64_t begin, int64_t end) {
+      for (int c = 0; c < kColumns; ++c) {
+        const double *const before = sums_[0].real(c), *const after = sums_[1].real(c);
+        for (int64_t j = begin; j < end; ++j) total(n, c)[j] += before[j] + after[j];
+      }
+    });
   }
 
   const ExponentialSum& tail_;
   const BinMassOptions options_;
-  const std::array<BinSums, 2> sums_;
+  const Scratch<double> before_, after_;
+  const std::array<Sums, 2> sums_;
   const Scratch<double> total_;
 };
+
+// The columns from `begin` to `end` of each row of inner elements.
+template <int kColumns, class E>
+void bin_masses_of_columns(const Workers& workers, const Layout& layout, const BinRow<E>& first, const ExponentialSum& tail,
+                           const BinMassOptions& options, int64_t begin, int64_t end) {
+  const int64_t n = layout.n, of_outer = (end - begin) / kColumns, rows = layout.outer * of_outer;
+  const bool together = rows < workers.count;
+  const Workers alone;
+  const auto run = [&](int64_t from, int64_t to) {
+    BinMasses<E, kColumns> masses(tail, options, n);
+    for (int64_t r = from; r < to; ++r) {
+      const int64_t outer = r / of_outer, inner = begin + r % of_outer * kColumns;
+      BinRow<E> row = first;
+      const int64_t structure = layout.outer_offset(outer) + layout.inner_offset(inner);
+      row.below += structure, row.offset += structure, row.low += structure, row.width += structure, row.z += structure;
+      const int64_t start = outer * n * layout.inner + inner;
+      row.v += start, row.out += start;
+      masses.run(together ? workers : alone, row);
+    }
+  };
+  if (rows > 0)
+    for_each_range(workers, together ? Split{rows, 1} : share(workers, rows, rows * n, BinMassLimits::kTask), run);
+}
 
 template <class E>
 void bin_masses(const Workers& workers, const Layout& layout, const BinRow<E>& first, const ExponentialSum& tail,
                 const BinMassOptions& options) {
-  const int64_t rows = layout.rows(), n = layout.n;
-  if (n == 0) return;
-  const bool together = rows < workers.count;
-  const Workers alone;
-  const auto run = [&](int64_t begin, int64_t end) {
-    BinMasses<E> masses(tail, options, n);
-    for (int64_t r = begin; r < end; ++r) {
-      BinRow<E> row = first;
-      const int64_t structure = layout.structure_start(r);
-      row.below += structure, row.offset += structure, row.low += structure, row.width += structure, row.z += structure;
-      row.v += layout.start(r), row.out += layout.start(r);
-      masses.run(together ? workers : alone, row);
-    }
-  };
-  for_each_range(workers, together ? Split{rows, 1} : share(workers, rows, rows * n, BinMassLimits::kTask), run);
+  if (layout.n == 0) return;
+  constexpr int kColumns = BinMassLimits::kColumns;
+  const int64_t paired = layout.inner_is_shared ? layout.inner / kColumns * kColumns : 0;
+  bin_masses_of_columns<kColumns>(workers, layout, first, tail, options, 0, paired);
+  bin_masses_of_columns<1>(workers, layout, first, tail, options, paired, layout.inner);
 }
 
 }  // namespace sortax

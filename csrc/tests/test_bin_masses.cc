@@ -85,17 +85,24 @@ struct BinInput {
     }
   }
 
-  std::vector<E> run(const Workers& workers, const std::vector<Term>& terms, const BinMassOptions& options) const {
-    const int64_t n = int64_t(x.size());
+  // Of v, and of as many more columns that share the row.
+  std::vector<E> run(const Workers& workers, const std::vector<Term>& terms, const BinMassOptions& options,
+                     const std::vector<std::vector<E>>& more = {}) const {
+    const int64_t n = int64_t(x.size()), columns = int64_t(more.size()) + 1;
     std::vector<double> numbers;
     for (const Term& term : terms) numbers.insert(numbers.end(), {term.rate, term.turn, term.weight, term.phase});
     const ExponentialSum tail(numbers.data(), numbers.size());
     Layout layout;
-    Layout::make(std::vector<int64_t>{n}, std::vector<int64_t>{0}, 0, std::vector<int64_t>{}, layout);
-    std::vector<E> out(x.size());
-    bin_masses<E>(workers, layout,
-                  {below.data(), offset.data(), low.data(), width.data(), z.data(), v.data(), out.data(), 1, 1, n}, tail,
-                  options);
+    Layout::make(std::vector<int64_t>{n, columns}, std::vector<int64_t>{0, 1}, 0, std::vector<int64_t>{1}, layout);
+    std::vector<E> values, out(x.size() * size_t(columns));
+    for (size_t j = 0; j < x.size(); ++j) {
+      values.push_back(v[j]);
+      for (const std::vector<E>& column : more) values.push_back(column[j]);
+    }
+    bin_masses<E>(
+        workers, layout,
+        {below.data(), offset.data(), low.data(), width.data(), z.data(), values.data(), out.data(), 1, columns, n}, tail,
+        options);
     return out;
   }
 };
@@ -147,8 +154,29 @@ static void threads_change_nothing(const Workers& workers) {
   }
 }
 
+// Columns that share a row, and so its exponentials.
+static void columns_are_as_alone(const Workers& workers) {
+  const BinInput<double> row(300);
+  BinInput<double> doubled = row, shifted = row;
+  for (double& v : doubled.v) v *= 2;
+  for (double& v : shifted.v) v += 0.5;
+  const std::vector<Term> terms = {{1, 0, 0.6, 0}, {2, 0.5, 0.4, 0.1}};
+  for (int32_t slope : {0, 1}) {
+    for (bool transpose : {false, true}) {
+      const BinMassOptions options{slope, false, transpose, false};
+      const std::vector<double> together = row.run(workers, terms, options, {doubled.v, shifted.v});
+      std::vector<double> alone;
+      const std::vector<double> first = row.run(workers, terms, options), second = doubled.run(workers, terms, options),
+                                third = shifted.run(workers, terms, options);
+      for (size_t j = 0; j < first.size(); ++j) alone.insert(alone.end(), {first[j], second[j], third[j]});
+      CHECK(together == alone, "columns, slope " + std::to_string(slope));
+    }
+  }
+}
+
 void test_bin_masses() {
   Pool pool(2);
+  columns_are_as_alone(pool.workers(3));
   threads_change_nothing(pool.workers(3));
   sums_everything<double>(Workers{}, "float64");
   sums_everything<float>(pool.workers(3), "float32");
