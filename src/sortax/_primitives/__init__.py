@@ -10,6 +10,7 @@ from ._ordering import VALUES as VALUES
 from ._sharding import require_unsharded as require_unsharded
 from .bin_masses import CENTRED_CDF as CENTRED_CDF
 from .bin_masses import bin_masses as bin_masses
+from .bin_masses import mean_at_edges as mean_at_edges
 from .carry import first_of_run as first_of_run
 from .carry import last_of_run as last_of_run
 from .carry import middle_of_run as middle_of_run

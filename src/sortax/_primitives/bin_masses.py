@@ -5,6 +5,7 @@ what lies on each side of a bin is a linear scan from that side. Linear in what 
 """
 
 import functools
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -34,7 +35,6 @@ CENTRED_CDF = {"laplace": _laplace, "logistic": lambda z: jnp.tanh(z / 2) / 2}
 def bin_masses(
     edges: BinEdges,
     z: Float[Array, "*shape"],
-    rows: Float[Array, "*edges"],
     columns: Float[Array, "*shape"],
     v: Float[Array, "*shape"],
     axis: int,
@@ -48,18 +48,38 @@ def bin_masses(
     r"""$\sum_j (C(b_{i+1} - x_j) - C(b_i - x_j)) v_j$; or with a `slope` $k > 0$ at the edges $\sum_j C^{(k)}(b_i - x_j) v_j$.
 
     `terms` are one minus C, which inside a bin is the `cdf` of that name in `CENTRED_CDF`. `z` has the distances between
-    neighbours as in `kernel_sum`, and the derivative is that of elements at `columns` and edges at `rows`: of these positions
-    only the tangents count. A `normalised` slope is in units of what the nearest element would have if it decayed as the slowest
-    term does: then not all of a row underflows. With `into`, the number of elements, the transpose. Computed in double precision.
+    neighbours as in `kernel_sum`, and the derivative is that of elements at `columns`, of which only the tangents count, and of
+    edges that move so that as much stays below them. A `normalised` slope is in units of what the nearest element would have if
+    it decayed as the slowest term does: then not all of a row underflows. With `into`, the number of elements, the transpose.
+    Computed in double precision.
     """
-    numbers = (*edges, z, rows, columns)
+    numbers = (*edges, z, columns)
     structure = [x.astype(v.dtype) if jnp.issubdtype(x.dtype, jnp.floating) else x for x in numbers]
     options = {"terms": terms, "cdf": cdf, "slope": slope, "normalised": normalised, "into": into}
     return _bin_masses(*structure, v, axis=axis, **options)
 
 
+def mean_at_edges(density: Callable[[Array], Array], v: Float[Array, "*shape"]) -> Float[Array, "*edges"]:
+    """The mean of `v` by the density at each edge, which has normalised sums: by so much `v` of the elements moves the edge."""
+    return _mean(density(v), density(jnp.ones_like(v)))
+
+
+def _mean(moments: Array, mass: Array) -> Array:
+    # An edge at infinity has no density, and nothing moves it.
+    empty = mass <= jnp.finfo(mass.dtype).tiny
+    return jnp.where(empty, 0, moments / jnp.where(empty, 1, mass))
+
+
+def _pair(sums: Callable[[Array], Array], u: Array, v: Array) -> tuple[Array, Array]:
+    """The sums of both, which as two columns share their exponentials."""
+    if u.shape != v.shape:
+        return sums(u), sums(v)
+    both = sums(jnp.stack([u, v], -1))
+    return both[..., 0], both[..., 1]
+
+
 def _xla(*operands: Array, axis: int, into: int | None, platform: str | None, **params: Any) -> list[Array]:
-    *found, z, _, _, v = operands
+    *found, z, _, v = operands
     edges = BinEdges(*found)
     n = z.shape[axis] if into is None else into
     length = edges.below.shape[axis] if into is None else n
@@ -134,22 +154,32 @@ def _own(edges: BinEdges, d: Array, axis: int, cdf: str) -> tuple[Int[Array, "*s
 
 
 def _moved(
-    out: Array, primals: Any, tangents: Any, *, axis: int, slope: int, into: int | None, **params: Any
+    out: Array, primals: Any, tangents: Any, *, axis: int, slope: int, normalised: bool, into: int | None, **params: Any
 ) -> list[Array]:
-    *found, z, rows, columns, v = primals
-    *_, drows, dcolumns, _ = tangents
-    sums = functools.partial(bin_masses, BinEdges(*found), z, rows, columns, axis=axis, slope=slope + 1, into=into, **params)
-    at_edges = []
+    *found, z, x, v = primals
+    *_, dx, _ = tangents
+    if is_zero(dx):
+        return []
+
+    def sums(v: Array, slope: int = 1, **options: Any) -> Array:
+        # Whatever has one axis more than the structure has two columns there.
+        structure = [y[..., None] if y.ndim < v.ndim else y for y in (*found, z, x)]
+        *edges, gaps, columns = structure
+        return bin_masses(BinEdges(*edges), gaps, columns, v, axis, slope=slope, **options, **params)
+
+    density = functools.partial(sums, normalised=True)
+    derivative = functools.partial(sums, slope=slope + 1, normalised=normalised, into=into)
     if into is not None:
         # What a bin is given, the edge behind it is given and the edge before it loses.
         u = v if slope else shifted(v, axis, 1) - v
-        by_rows = [] if is_zero(drows) else [sums(u * drows)]
-        return by_rows if is_zero(dcolumns) else [*by_rows, -dcolumns * sums(u)]
-    if not is_zero(drows):
-        at_edges.append(drows * sums(v))
-    if not is_zero(dcolumns):
-        at_edges.append(-sums(v * dcolumns))
-    return at_edges if slope else [shifted(y, axis, -1) - y for y in at_edges]
+        return [derivative(u * mean_at_edges(density, dx)), -dx * derivative(u)]
+    if slope:
+        return [mean_at_edges(density, dx) * derivative(v), -derivative(v * dx)]
+    # An edge moves by the mean of dx, so that of v there counts what is beyond its own mean.
+    mean = _mean(*_pair(density, v, jnp.ones_like(x)))
+    moved, moved_v = _pair(derivative, dx, v * dx)
+    across = mean * moved - moved_v
+    return [shifted(across, axis, -1) - across]
 
 
 def _is_served(*avals: Any) -> bool:

@@ -15,7 +15,7 @@ from jaxtyping import Array, Float, Int
 from .. import _primitives as primitives
 from .._order import SortedOrder
 from .._permutation import AbstractMatrix
-from .base import in_floats, weighted_positions, with_derivative
+from .base import in_floats, weighted_positions
 from .exponentials import EXPONENTIAL
 from .kernel import Kernel, entropies, scaled_gaps
 from .soft import AbstractMatrixRelaxation
@@ -40,10 +40,10 @@ class Distribution:
         """The distribution function minus one half."""
         return primitives.CENTRED_CDF[self.cdf](z)
 
-    def masses(self, edges: primitives.BinEdges, z: Array, rows: Array, columns: Array, v: Array, **options: Any) -> Array:
+    def masses(self, edges: primitives.BinEdges, z: Array, columns: Array, v: Array, **options: Any) -> Array:
         """The mass in each bin, of elements that each have `v`, as `bin_masses` sums it up."""
         options |= {"terms": self.tail(columns.dtype), "cdf": self.cdf}
-        return primitives.bin_masses(edges, z, rows, columns, v, **options)
+        return primitives.bin_masses(edges, z, columns, v, **options)
 
 
 class AbstractCdfRelaxation(AbstractMatrixRelaxation):
@@ -55,13 +55,10 @@ class AbstractCdfRelaxation(AbstractMatrixRelaxation):
         """What the degree is a probability of, in temperatures."""
 
     def matrix(self, order: SortedOrder) -> "CdfMatrix":
-        axis, rate, split = order.positive_axis, self.rate(order), self.split(order)
-        gaps, columns = scaled_gaps(order, rate), split.centred * rate
-        edges = primitives.inverse_cdf(gaps, order.index, axis, terms=self.distribution.tail(order.dtype))
-        rows = _edge_positions(axis, self.distribution, edges, gaps, columns) + _across(
-            edges, gaps, split.centre, rate, axis
-        )
-        return CdfMatrix(order, self, gaps, edges, columns, rows)
+        rate = self.rate(order)
+        gaps, columns = scaled_gaps(order, rate), self.split(order).centred * rate
+        edges = primitives.inverse_cdf(gaps, order.index, order.positive_axis, terms=self.distribution.tail(order.dtype))
+        return CdfMatrix(order, self, gaps, edges, columns)
 
     def rank(self, order: SortedOrder) -> Array:
         """The sum of the degrees, which is published: not the mean position."""
@@ -129,21 +126,17 @@ def _threshold_jvp(axis: int, distribution: Distribution, primals: Any, tangents
 
 
 @functools.partial(jax.custom_jvp, nondiff_argnums=(0, 1))
-def _edge_positions(axis: int, distribution: Distribution, edges: primitives.BinEdges, z: Array, columns: Array) -> Array:
-    """Where the edges are, in the measure of `columns`: they move so that as much stays below them."""
-    anchor = edges.anchor(z.shape[axis])
-    return primitives.gather(anchor, columns, axis) + jnp.where(edges.is_finite, edges.offset, 0)
+def _edge_offsets(axis: int, distribution: Distribution, edges: primitives.BinEdges, z: Array, columns: Array) -> Array:
+    """How far edges are from their anchors, 0 at infinity: they move so that as much stays below them."""
+    return jnp.where(edges.is_finite, edges.offset, 0)
 
 
-@_edge_positions.defjvp
-def _edge_positions_jvp(axis: int, distribution: Distribution, primals: Any, tangents: Any) -> Any:
+@_edge_offsets.defjvp
+def _edge_offsets_jvp(axis: int, distribution: Distribution, primals: Any, tangents: Any) -> Any:
     edges, z, columns = primals
-    rows = _edge_positions(axis, distribution, *primals)
-    sums = functools.partial(distribution.masses, edges, z, rows, columns, axis=axis, slope=1, normalised=True)
-    density, moved = sums(jnp.ones_like(columns)), sums(tangents[2])
-    # An edge at infinity moves nothing.
-    flat = density <= jnp.finfo(density.dtype).tiny
-    return rows, jnp.where(flat, 0, moved / jnp.where(flat, 1, density))
+    density = functools.partial(distribution.masses, edges, z, columns, axis=axis, slope=1, normalised=True)
+    of_anchor = primitives.gather(edges.anchor(z.shape[axis]), tangents[2], axis)
+    return _edge_offsets(axis, distribution, *primals), primitives.mean_at_edges(density, tangents[2]) - of_anchor
 
 
 class CdfMatrix(AbstractMatrix):
@@ -155,15 +148,13 @@ class CdfMatrix(AbstractMatrix):
     edges: primitives.BinEdges
     """The lower edge of each bin."""
     columns: Float[Array, "*shape"]
-    """Where the elements stand, in temperatures from the centre, and"""
-    rows: Float[Array, "*shape"]
-    """where the edges do, of which only the derivative has all digits."""
+    """Where the elements stand, in temperatures from the centre."""
 
     def _product(self, v: Array, into: int | None) -> Array:
         axis = self.order.positive_axis
 
         def product(v: Array) -> Array:
-            y = self.relax.distribution.masses(self.edges, self.gaps, self.rows, self.columns, v, axis=axis, into=into)
+            y = self.relax.distribution.masses(self.edges, self.gaps, self.columns, v, axis=axis, into=into)
             return self.relax.nan_where_invalid(self.order, y)
 
         return in_floats(product, v, self.order.dtype)
@@ -185,8 +176,9 @@ class CdfMatrix(AbstractMatrix):
             there &= together
             return jnp.where(there, jnp.where(there, value - of_element, 0) * rate + offset, 0), there
 
-        from_anchor = self.rows - primitives.gather(anchor, self.columns, axis)
-        offset = with_derivative(jnp.where(self.edges.is_finite, self.edges.offset, 0), from_anchor)
+        centre = self.relax.split(order).centre
+        offset = _edge_offsets(axis, self.relax.distribution, self.edges, self.gaps, self.columns)
+        offset += _across(self.edges, self.gaps, centre, rate, axis)
         edge = primitives.gather(anchor, x, axis), offset, self.edges.is_finite
         lower, has_lower = from_element(*edge)
         upper, has_upper = from_element(*(primitives.shifted(y, axis, -1) for y in edge))
