@@ -12,8 +12,8 @@
 
 #include "core/layout.h"
 #include "core/parallel.h"
-#include "exponential/bin_scan.h"
 #include "exponential/own_masses.h"
+#include "exponential/running_sums.h"
 
 namespace sortax {
 
@@ -73,7 +73,7 @@ class BinMasses {
   }
 
  private:
-  using Sums = BinSums<kColumns>;
+  using Sums = RunningSums<kColumns>;
 
   // What a block of edges has to do with the elements on one side: 0, those before an edge; 1, those after it, which a bin
   // has from its next edge.
@@ -115,7 +115,7 @@ class BinMasses {
         for (int64_t j = 0; j < n; ++j) sums.real(c)[j] = double(row.v[j * row.inner + c]);
         if (turns) std::fill_n(sums.imaginary(c), n, 0.0);
       }
-      scan_sums(row, term, side == 1, sums);
+      scan_sums([&](int64_t j) { return row.gap(j); }, n, term, side == 1, sums);
     });
     const auto run = turns ? vectorized<take_sums<true>> : vectorized<take_sums<false>>;
     for_each_range(workers, ranges, [&](int64_t begin, int64_t end) {
@@ -159,7 +159,7 @@ class BinMasses {
           }
         }
       });
-      scan_sums(row, term, side == 0, sums);
+      scan_sums([&](int64_t j) { return row.gap(j); }, n, term, side == 0, sums);
     });
     for_each_range(workers, ranges, [&](int64_t begin, int64_t end) {
       for (int c = 0; c < kColumns; ++c) {

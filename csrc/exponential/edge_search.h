@@ -43,31 +43,41 @@ inline void sum_directly(const Workers& workers, const double* x, int64_t begin,
   }
 }
 
-// How many elements come before the edge of one level, in a component from `begin` to `end`, and the sums of both sides
-// there. F at the ends of a gap says on which side of it the edge is, and its slope about how far.
+// How many elements come before the edge of one level, in a component from `begin` to `end`; and the gap that it is in, as
+// the first of a block. F at the ends of a gap says on which side of it the edge is, and its slope about how far.
 inline int64_t find_edge(const Workers& workers, const double* x, int64_t begin, int64_t end, int64_t level,
-                         const ExponentialSum& tail, Complex* before, Complex* after) {
+                         const ExponentialSum& tail, GapBlock& gaps) {
+  std::vector<Complex> sums(tail.size());
   int64_t low = begin, high = end, guess = level;
   for (;;) {
     const bool has_left = guess > begin, has_right = guess < end;
-    if (has_left) sum_directly(workers, x, begin, guess, x[guess - 1], tail, before);
-    if (has_right) sum_directly(workers, x, guess, end, x[guess], tail, after);
     const double width = has_left && has_right ? x[guess] - x[guess - 1] : 0;
-    const Gap gap{{before, has_left}, {after, has_right}, width, double(level - guess)};
-    const Gap* const both_ends[] = {&gap, &gap};
+    const auto set = [&](int side, bool there, int64_t first, int64_t last, int64_t nearest) {
+      std::fill(sums.begin(), sums.end(), Complex());
+      if (there) sum_directly(workers, x, first, last, x[nearest], tail, sums.data());
+      for (size_t k = 0; k < tail.size(); ++k) {
+        gaps.real(k, side).fill(sums[k].real()), gaps.imaginary(k, side).fill(sums[k].imag());
+      }
+    };
+    set(0, has_left, begin, guess, guess - 1);
+    set(1, has_right, guess, end, guess);
+    gaps.width.fill(width), gaps.excess.fill(double(level - guess)), gaps.guess.fill(std::nan(""));
+    gaps.has_before.fill(has_left), gaps.has_after.fill(has_right);
+    gaps.count = 2;
     const double ends[] = {0, has_left ? width : 0};
-    CdfExcess excess[2];
-    excess_at(both_ends, 2, tail, ends, excess);
-    const auto& [left, right] = excess;
-    const bool is_below = has_left && left.value > gap.excess, is_above = has_right && right.value < gap.excess;
+    CdfExcess there;
+    excess_at(gaps, tail, ends, there);
+    gaps.count = 1;
+    const double excess = gaps.excess[0];
+    const bool is_below = has_left && there.value[0] > excess, is_above = has_right && there.value[1] < excess;
     if (!is_below && !is_above) return guess;
     (is_below ? high : low) = guess + (is_below ? -1 : 1);
     // Where rounding leaves no place between them, this one serves.
     if (low > high) return guess;
-    const double slope = is_below ? left.slope : right.slope;
-    const double there =
-        is_below ? x[guess - 1] - (left.value - gap.excess) / slope : x[guess] - (right.value - gap.excess) / slope;
-    const int64_t next = slope > 0 ? std::upper_bound(x + begin, x + end, there) - x : (low + high) / 2;
+    const size_t at = is_below ? 0 : 1;
+    const double slope = there.slope[at], step = (there.value[at] - excess) / slope;
+    const double next_position = (is_below ? x[guess - 1] : x[guess]) - step;
+    const int64_t next = slope > 0 ? std::upper_bound(x + begin, x + end, next_position) - x : (low + high) / 2;
     // Where the slope leads outside the bracket, the bracket is halved.
     guess = next >= low && next <= high ? next : low + (high - low) / 2;
   }

@@ -1,7 +1,8 @@
 // Exponentials and rotations of many numbers at once, in loops that compilers turn into vector instructions.
 //
-// Contract: for z >= 0 (infinity too) exp(-rate z), or exp(-(rate + i turn) z) with |turn z| up to 10^6 where that is not
-// zero; relative to the result off by a few units in the last place. What is below 1e-307 is zero. Allocates nothing.
+// Contract: logarithms of positive numbers; and for z >= 0 (infinity too) exp(-rate z), or exp(-(rate + i turn) z) with
+// |turn z| up to 10^6 where that is not zero; relative to the result off by a few units in the last place. What is below
+// 1e-307 is zero. Allocates nothing.
 
 #pragma once
 
@@ -36,6 +37,21 @@ SORTAX_INLINE double one_minus_exp_negative(double z) {
 #pragma GCC unroll 16
   for (int k = 15; k > 1; --k) series = 1.0 - x * (1.0 / k) * series;
   return z < 0.5 ? x * series : 1.0 - exp_negative(z);
+}
+
+// The natural logarithm of a positive number that is neither subnormal nor infinite.
+SORTAX_INLINE double log_positive(double x) {
+  // x = 2^k (1 + f), with 1 + f between the square roots of 1/2 and 2.
+  constexpr uint64_t kRootHalf = 0x3fe6a09e667f3bcd, kOne = 0x3ff0000000000000;
+  const uint64_t bits = bits_as<uint64_t>(x), biased = (bits - kRootHalf + kOne) >> 52;
+  const double k = bits_as<double>(biased | bits_as<uint64_t>(0x1p52)) - (0x1p52 + 1023.0);
+  const double f = bits_as<double>(bits - (biased << 52) + kOne) - 1.0;
+  // log(1 + f) = 2 artanh(s).
+  const double s = f / (2.0 + f), z = s * s;
+  double series = 0.0;
+#pragma GCC unroll 16
+  for (int j = 21; j > 1; j -= 2) series = z * (1.0 / j + series);
+  return k * 0x1.62e42fefap-1 + (2.0 * s + (2.0 * s * series + k * 0x1.cf79abc9e3b3ap-40));
 }
 
 SORTAX_INLINE void rotation(double angle, double& cosine, double& sine) {

@@ -5,16 +5,18 @@
 // each level, one or all of 0 to n - 1 in order, the edge is where F is that level: `below` is how many elements come before
 // it; `offset` + `low` (its low word) how far it lies above the element before it or, negative, below the one after it,
 // whichever is nearer; infinite at infinity, as for the first level of a component. `width` is how far the next edge is,
-// infinite where one of them is. Computed in double. Scratch for each row at work: 40 bytes an element, and for each edge 12
-// bytes and 32 a term.
+// infinite where one of them is. Computed in double. Scratch for each row at work: 40 bytes an element, and of all levels 16
+// more and 16 a term, or 32 where it turns.
 
 #pragma once
 
+#include <memory>
 #include <utility>
 
 #include "exponential/edge_search.h"
 #include "exponential/kernel_sum.h"
 #include "exponential/positions.h"
+#include "exponential/running_sums.h"
 
 namespace sortax {
 
@@ -29,148 +31,255 @@ struct EdgeRow {
   int64_t step, n, count;  // between neighbours; elements; edges
 };
 
-// For each element the first level whose edge does not lie below it.
-inline void first_above(const Workers& workers, const ExponentialSum& tail, const double* d, int64_t n, int32_t* upper) {
-  Scratch<double> ones(n), minus_after(n);
-  std::fill_n(ones.data(), n, 1.0);
-  Layout row;
-  Layout::make(std::vector<int64_t>{n}, std::vector<int64_t>{0}, 0, std::vector<int64_t>{}, row);
-  kernel_sum<double>(workers, row, tail, true, d, ones.data(), minus_after.data());
-  for (int64_t i = 0, end; i < n; i = end) {
-    end = i + 1;
-    while (end < n && d[end] == 0) ++end;
-    // Half of a run of equal elements counts as below them.
-    const double level = double(end - i) / 2 - minus_after.data()[i];
-    const int64_t first = std::clamp<int64_t>(i + int64_t(std::ceil(level)), 0, n);
-    std::fill(upper + i, upper + end, int32_t(first));
+// The distances between elements, where they lie, and where their components start.
+struct RowElements {
+  template <class E>
+  explicit RowElements(const EdgeRow<E>& row) : n(row.n), distances_(n), positions_(n), starts_(n) {
+    double at = 0;
+    int32_t start = 0;
+    for (int64_t i = 0; i < n; ++i) {
+      const double d = i == 0 ? std::numeric_limits<double>::infinity() : double(row.z[i * row.step]);
+      const bool starts = std::isinf(d);
+      distances_.data()[i] = d;
+      starts_.data()[i] = start = starts ? int32_t(i) : start;
+      positions_.data()[i] = at += starts ? 0 : std::min(d, kWide);
+    }
+  }
+
+  double gap(int64_t i) const { return distances_.data()[i]; }
+  const double* distances() const { return distances_.data(); }
+  const double* positions() const { return positions_.data(); }
+  const int32_t* starts() const { return starts_.data(); }
+
+  const int64_t n;
+
+ private:
+  const Scratch<double> distances_, positions_;
+  const Scratch<int32_t> starts_;
+};
+
+// Edges as they are found: `offset` is from the nearer neighbour, and infinite at infinity.
+struct FoundEdges {
+  int32_t* below;
+  double* offset;
+};
+
+// Of edges in gaps, how far they lie above the element before or, negative, below the one after, whichever is nearer.
+SORTAX_INLINE void offsets_from_nearer(const double* up, const double* width, const double* has_before,
+                                       const double* has_after, int64_t count, double* __restrict offset) {
+  for (int64_t c = 0; c < count; ++c) {
+    const bool before = has_before[c] != 0.0, after = has_after[c] != 0.0;
+    const double down = before ? width[c] - up[c] : -up[c];
+    // From the nearer neighbour: what is next to an element keeps its digits.
+    const bool from_after = after && (!before || down < up[c]) && down > 0.0;
+    const double nearest = from_after ? -down : before ? up[c] : 0.0;
+    offset[c] = before || after ? nearest : std::numeric_limits<double>::infinity();
   }
 }
 
-// For each term, the running sum from one end at the element next to each edge.
-template <bool kReverse>
-void sum_up_to_edges(const double* d, int64_t n, const ExponentialSum& tail, const int32_t* below, int64_t count,
-                     Complex* sums) {
-  const size_t size = tail.size();
-  constexpr int64_t kBlock = KernelSumLimits::kBlock;
-  Scratch<double> decays(2 * kBlock * int64_t(size));
-  std::vector<Complex> state(size);
-  double distances[kBlock];
-  int64_t e = kReverse ? count - 1 : 0;
-  const auto is_edge = [&] { return e >= 0 && e < count; };
-  const auto neighbour = [&] { return kReverse ? int64_t(below[e]) : int64_t(below[e]) - 1; };
-  // Those that lie beyond the end have nothing on this side.
-  while (is_edge() && (kReverse ? neighbour() >= n : neighbour() < 0)) e += kReverse ? -1 : 1;
-  for (int64_t first = 0; first < n && is_edge(); first += kBlock) {
-    const int64_t steps = std::min(kBlock, n - first);
-    for (int64_t j = 0; j < steps; ++j) {
-      const int64_t i = kReverse ? n - first - j : first + j;
-      distances[j] = i < n ? d[i] : std::numeric_limits<double>::infinity();
+inline void solve_block(const GapBlock& gaps, const ExponentialSum& tail, double* offset) {
+  GapNumbers up;
+  solve(gaps, tail, up);
+  vectorized<offsets_from_nearer>(up.data(), gaps.width.data(), gaps.has_before.data(), gaps.has_after.data(), gaps.count,
+                                  offset);
+}
+
+inline void find_one_edge(const Workers& workers, const RowElements& row, int64_t level, const ExponentialSum& tail,
+                          const FoundEdges& edge) {
+  const int64_t n = row.n, begin = row.starts()[std::clamp<int64_t>(level, 0, n - 1)];
+  edge.below[0] = int32_t(std::clamp<int64_t>(level, 0, n)), edge.offset[0] = std::numeric_limits<double>::infinity();
+  // The edge of the first level of a component is at infinity, and so is what lies outside.
+  if (level <= begin || level >= n) return;
+  int64_t end = level;
+  while (end < n && row.starts()[end] == begin) ++end;
+  GapBlock gaps(tail.size());
+  edge.below[0] = int32_t(find_edge(workers, row.positions(), begin, end, level, tail, gaps));
+  solve_block(gaps, tail, edge.offset);
+}
+
+// The edges of all levels, by sums over all elements.
+class EdgesOfAllLevels {
+ public:
+  EdgesOfAllLevels(const Workers& workers, const RowElements& row, const ExponentialSum& tail)
+      : row_(row), tail_(tail), rise_(row.n), levels_(row.n), narrow_(tail.size() > 1 ? kNarrow : 0.0) {
+    const int64_t n = row.n;
+    for (size_t k = 0; k < tail.size(); ++k) {
+      for (auto& side : sums_) side.push_back(std::make_unique<RunningSums<1>>(n, tail[k].turn != 0.0));
     }
-    for (size_t k = 0; k < size; ++k) {
-      double* const real = decays.data() + 2 * kBlock * int64_t(k);
-      complex_decay(tail[k], distances, steps, real, real + kBlock);
+    for_each(workers, 2 * int64_t(tail.size()), [&](int64_t t) {
+      const size_t side = size_t(t % 2), k = size_t(t / 2);
+      const RunningSums<1>& sums = *sums_[side][k];
+      std::fill_n(sums.real(0), n, 1.0);
+      if (tail[k].turn != 0.0) std::fill_n(sums.imaginary(0), n, 0.0);
+      scan_sums([&](int64_t j) { return row.gap(j); }, n, tail[k], side == 1, sums);
+    });
+  }
+
+  void find(const Workers& workers, const Split& ranges, const FoundEdges& edges) const {
+    const int64_t n = row_.n;
+    find_levels(workers, ranges);
+    std::fill_n(edges.below, n, 0);
+    for (int64_t i = 0; i < n; ++i) {
+      if (levels_.data()[i] < n) ++edges.below[levels_.data()[i]];
     }
-    for (int64_t j = 0; j < steps; ++j) {
-      for (size_t k = 0; k < size; ++k) {
-        const double* const decay = decays.data() + 2 * kBlock * int64_t(k) + j;
-        const double x = state[k].real(), y = state[k].imag();
-        state[k] = {decay[0] * x - decay[kBlock] * y + 1, decay[0] * y + decay[kBlock] * x};
+    for (int64_t e = 1; e < n; ++e) edges.below[e] += edges.below[e - 1];
+    for_each_range(workers, ranges, [&](int64_t begin, int64_t end) {
+      GapBlock gaps(tail_.size());
+      for (int64_t first = begin; first < end; first += kSolveBlock) {
+        gaps.count = std::min(kSolveBlock, end - first);
+        vectorized<find_gaps>(row_.distances(), row_.starts(), rise_.data(), edges.below, int32_t(first), int32_t(n),
+                              int32_t(gaps.count), narrow_, gaps.width.data(), gaps.excess.data(), gaps.guess.data(),
+                              gaps.has_before.data(), gaps.has_after.data());
+        for (size_t k = 0; k < tail_.size(); ++k) {
+          for (int side = 0; side < 2; ++side) {
+            const RunningSums<1>& sums = *sums_[size_t(side)][k];
+            const double* const there = side == 0 ? gaps.has_before.data() : gaps.has_after.data();
+            const int32_t* const below = edges.below + first;
+            vectorized<sums_at_edges>(sums.real(0), below, 1 - side, int32_t(n), int32_t(gaps.count), there,
+                                      gaps.real(k, side).data());
+            if (tail_[k].turn == 0.0) continue;
+            vectorized<sums_at_edges>(sums.imaginary(0), below, 1 - side, int32_t(n), int32_t(gaps.count), there,
+                                      gaps.imaginary(k, side).data());
+          }
+        }
+        solve_block(gaps, tail_, edges.offset + first);
       }
-      const int64_t i = kReverse ? n - 1 - first - j : first + j;
-      for (; is_edge() && neighbour() == i; e += kReverse ? -1 : 1) {
-        std::copy(state.begin(), state.end(), sums + e * int64_t(size));
+    });
+  }
+
+ private:
+  // Gaps narrower than this are so short that F is nearly straight in them. One term alone needs no guess.
+  static constexpr double kNarrow = 0.25;
+
+  static SORTAX_INLINE void add_term(const double* before, const double* after, int64_t count, double weight,
+                                     double* __restrict sum) {
+    for (int64_t i = 0; i < count; ++i) sum[i] += weight * (after[i] - before[i]);
+  }
+
+  static SORTAX_INLINE void round_up(const double* rise, int32_t first, int32_t last, int32_t n, int32_t* __restrict level) {
+    for (int32_t i = first; i < last; ++i) {
+      const int32_t whole = int32_t(rise[i]), above = i + whole + (double(whole) < rise[i] ? 1 : 0);
+      level[i] = above < 0 ? 0 : above < n ? above : n;
+    }
+  }
+
+  // F at each element, minus the index of that; and the first level whose edge does not lie below it.
+  void find_levels(const Workers& workers, const Split& ranges) const {
+    const int64_t n = row_.n;
+    double* const rise = rise_.data();
+    int32_t* const level = levels_.data();
+    for_each_range(workers, ranges, [&](int64_t begin, int64_t end) {
+      std::fill(rise + begin, rise + end, 0.5);
+      for (size_t k = 0; k < tail_.size(); ++k) {
+        const auto add = [&](const double* before, const double* after, double weight) {
+          vectorized<add_term>(before + begin, after + begin, end - begin, weight, rise + begin);
+        };
+        const RunningSums<1>&before = *sums_[0][k], &after = *sums_[1][k];
+        add(before.real(0), after.real(0), tail_[k].weight);
+        if (tail_[k].turn != 0.0) add(before.imaginary(0), after.imaginary(0), -tail_[k].phase);
       }
+      vectorized<round_up>(rise, int32_t(begin), int32_t(end), int32_t(n), level);
+    });
+    for (int64_t i = 1, first = 0; i <= n; ++i) {
+      if (i < n && row_.gap(i) == 0) continue;
+      if (i - first > 1) find_level_of_run(first, i);
+      first = i;
+    }
+  }
+
+  // Half of a run of equal elements counts as below them.
+  void find_level_of_run(int64_t first, int64_t last) const {
+    double rise = double(last - first) / 2;
+    for (size_t k = 0; k < tail_.size(); ++k) {
+      const RunningSums<1>&before = *sums_[0][k], &after = *sums_[1][k];
+      rise += tail_[k].weight * (after.real(0)[first] - before.real(0)[last - 1]);
+      if (tail_[k].turn != 0.0) rise -= tail_[k].phase * (after.imaginary(0)[first] - before.imaginary(0)[last - 1]);
+    }
+    for (int64_t j = first; j < last; ++j) rise_.data()[j] = rise - double(j - first);
+    vectorized<round_up>(rise_.data(), int32_t(first), int32_t(last), int32_t(row_.n), levels_.data());
+  }
+
+  static SORTAX_INLINE void find_gaps(const double* distance, const int32_t* start, const double* rise, const int32_t* below,
+                                      int32_t first, int32_t n, int32_t count, double narrow, double* __restrict width,
+                                      double* __restrict excess, double* __restrict guess, double* __restrict has_before,
+                                      double* __restrict has_after) {
+    for (int32_t c = 0; c < count; ++c) {
+      const int32_t e = first + c, begin = start[e], next = below[e], at = next < n ? next : n - 1;
+      const int32_t previous = next > 0 ? next - 1 : 0, begin_there = start[at];
+      // The edge of the first level of a component is at infinity.
+      const bool there = e > begin, before = there & (next > begin), after = there & (next < n) & (begin_there == begin);
+      const double distance_there = distance[at], gap = before & after ? distance_there : 0.0, wanted = double(e - next);
+      const double low = rise[previous] - 1.0, high = rise[at];
+      const bool is_straight = before & after & (gap < narrow) & (low < high);
+      width[c] = gap, excess[c] = wanted, has_before[c] = before ? 1.0 : 0.0, has_after[c] = after ? 1.0 : 0.0;
+      const double straight = gap * ((wanted - low) / (high - low));
+      guess[c] = is_straight ? straight : __builtin_nan("");
+    }
+  }
+
+  static SORTAX_INLINE void sums_at_edges(const double* sums, const int32_t* below, int32_t before, int32_t n, int32_t count,
+                                          const double* there, double* __restrict out) {
+    for (int32_t c = 0; c < count; ++c) {
+      const int32_t j = below[c] - before, element = j < 0 ? 0 : j < n ? j : n - 1;
+      out[c] = there[c] * sums[element];
+    }
+  }
+
+  const RowElements& row_;
+  const ExponentialSum& tail_;
+  const Scratch<double> rise_;
+  const Scratch<int32_t> levels_;
+  const double narrow_;
+  std::array<std::vector<std::unique_ptr<RunningSums<1>>>, 2> sums_;
+};
+
+// The distance from each edge to the next one.
+SORTAX_INLINE void find_widths(const int32_t* below, const double* offset, const double* position, int32_t n, int32_t first,
+                               int32_t last, double* __restrict width) {
+  constexpr double infinity = std::numeric_limits<double>::infinity();
+  for (int32_t e = first; e < last; ++e) {
+    const double here = offset[e], next = offset[e + 1];
+    const int32_t from = below[e] - (here < 0 ? 0 : 1), to = below[e + 1] - (next < 0 ? 0 : 1);
+    const double between = position[to < 0 ? 0 : to < n ? to : n - 1] - position[from < 0 ? 0 : from < n ? from : n - 1];
+    const double found = between + (offset_in_positions(next) - offset_in_positions(here));
+    const bool are_finite = (here < infinity) & (next < infinity);
+    width[e - first] = !are_finite ? infinity : found > 0 ? found : 0.0;
+  }
+}
+
+// Writes edges `first` to `last`, each with the distance to the next one.
+template <class E>
+void write_edges(const EdgeRow<E>& row, const RowElements& elements, const FoundEdges& edges, int64_t first, int64_t last) {
+  GapNumbers widths;
+  for (int64_t begin = first; begin < last; begin += kSolveBlock) {
+    const int64_t end = std::min(begin + kSolveBlock, last);
+    widths.fill(std::numeric_limits<double>::infinity());
+    vectorized<find_widths>(edges.below, edges.offset, elements.positions(), int32_t(elements.n), int32_t(begin),
+                            int32_t(std::min(end, row.count - 1)), widths.data());
+    for (int64_t e = begin; e < end; ++e) {
+      const double offset = edges.offset[e];
+      const E rounded = E(offset);
+      row.below[e * row.step] = edges.below[e];
+      row.offset[e * row.step] = rounded;
+      row.low[e * row.step] = offset < std::numeric_limits<double>::infinity() ? E(offset - double(rounded)) : E(0);
+      row.width[e * row.step] = E(widths[size_t(e - begin)]);
     }
   }
 }
 
 template <class E>
 void invert_row(const Workers& workers, const EdgeRow<E>& row, const ExponentialSum& tail) {
-  const int64_t n = row.n, count = row.count, size = int64_t(tail.size());
-  constexpr double infinity = std::numeric_limits<double>::infinity();
-  Scratch<double> distances(n), positions(n), offsets(count);
-  Scratch<int32_t> starts(n), belows(count);
-  Scratch<Complex> befores(count * size), afters(count * size);
-  double *const d = distances.data(), *const x = positions.data();
-  int32_t *const start = starts.data(), *const below = belows.data();
-  for (int64_t i = 0; i < n; ++i) {
-    d[i] = i == 0 ? infinity : double(row.z[i * row.step]);
-    start[i] = std::isinf(d[i]) ? int32_t(i) : start[i - 1];
-  }
-  find_positions([d](int64_t i) { return d[i]; }, n, x);
-  const auto component_of = [&](int64_t level) { return int64_t(start[std::clamp<int64_t>(level, 0, n - 1)]); };
-  // The edge of the first level of a component is at infinity: it is none.
-  const auto is_there = [&](int64_t level) { return level > component_of(level) && level < n; };
-  if (count == 1) {
-    const int64_t level = row.levels[0], begin = component_of(level);
-    int64_t end = std::clamp<int64_t>(level, 0, n);
-    if (is_there(level)) {
-      while (end < n && start[end] == begin) ++end;
-      end = find_edge(workers, x, begin, end, level, tail, befores.data(), afters.data());
-    }
-    below[0] = int32_t(end);
+  const RowElements elements(row);
+  const Scratch<double> offsets(row.count);
+  const Scratch<int32_t> belows(row.count);
+  const FoundEdges edges{belows.data(), offsets.data()};
+  const Split ranges{row.count, std::max<int64_t>(std::min(row.count / kEdgesOfTask, workers.count * 4), 1)};
+  if (row.count == 1) {
+    find_one_edge(workers, elements, row.levels[0], tail, edges);
   } else {
-    Scratch<int32_t> upper(n);
-    first_above(workers, tail, d, n, upper.data());
-    std::fill_n(below, count, 0);
-    for (int64_t i = 0; i < n; ++i) {
-      if (upper.data()[i] < count) ++below[upper.data()[i]];
-    }
-    for (int64_t e = 1; e < count; ++e) below[e] += below[e - 1];
-    for_each(workers, 2, [&](int64_t side) {
-      side == 0 ? sum_up_to_edges<false>(d, n, tail, below, count, befores.data())
-                : sum_up_to_edges<true>(d, n, tail, below, count, afters.data());
-    });
+    EdgesOfAllLevels(workers, elements, tail).find(workers, ranges, edges);
   }
-  const int64_t tasks = std::max<int64_t>(std::min(count / kEdgesOfTask, workers.count * 4), 1);
-  for_each_range(workers, {count, tasks}, [&](int64_t first, int64_t last) {
-    Gap gaps[kSolveBlock];
-    int64_t edges[kSolveBlock];
-    double solved[kSolveBlock];
-    for (int64_t e = first, open = 0; e < last; ++e) {
-      const int64_t level = row.levels[e * row.step], begin = component_of(level);
-      offsets.data()[e] = infinity;
-      const bool has_left = below[e] > begin, has_right = below[e] < n && start[below[e]] == begin;
-      if (is_there(level) && (has_left || has_right)) {
-        edges[open] = e;
-        gaps[open++] = {{befores.data() + e * size, has_left},
-                        {afters.data() + e * size, has_right},
-                        has_left && has_right ? d[below[e]] : 0,
-                        double(level - below[e])};
-      }
-      if (open == 0 || (open < kSolveBlock && e + 1 < last)) continue;
-      solve(gaps, open, tail, solved);
-      for (int64_t c = 0; c < open; ++c) {
-        const Gap& gap = gaps[c];
-        const double up = solved[c], down = gap.before.there ? gap.width - up : -up;
-        // From the nearer neighbour: what is next to an element keeps its digits.
-        const bool from_right = gap.after.there && (!gap.before.there || down < up) && down > 0;
-        offsets.data()[edges[c]] = from_right ? -down : gap.before.there ? up : 0;
-      }
-      open = 0;
-    }
-  });
-  // The element next to an edge, and how far the edge is above it.
-  const auto position = [&](int64_t e) {
-    const double offset = offsets.data()[e];
-    return std::pair(x[std::clamp<int64_t>(offset < 0 ? below[e] : below[e] - 1, 0, n - 1)], offset_in_positions(offset));
-  };
-  for_each_range(workers, {count, tasks}, [&](int64_t first, int64_t last) {
-    for (int64_t e = first; e < last; ++e) {
-      const double offset = offsets.data()[e];
-      double width = infinity;
-      if (e + 1 < count && !std::isinf(offset) && !std::isinf(offsets.data()[e + 1])) {
-        const auto [from, here] = position(e);
-        const auto [to, next] = position(e + 1);
-        width = (to - from) + (next - here);
-      }
-      const E rounded = E(offset);
-      row.below[e * row.step] = below[e];
-      row.offset[e * row.step] = rounded;
-      row.low[e * row.step] = std::isinf(offset) ? E(0) : E(offset - double(rounded));
-      row.width[e * row.step] = E(std::max(width, 0.0));
-    }
-  });
+  for_each_range(workers, ranges, [&](int64_t first, int64_t last) { write_edges(row, elements, edges, first, last); });
 }
 
 // All rows of an array, of which `first` is the first: few of them with all threads in turn, and otherwise a thread a row.

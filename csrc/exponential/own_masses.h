@@ -39,9 +39,8 @@ class OwnMasses {
     for (int64_t i = first; i < last; ++i) {
       const double at = double(offset[i * step]) + double(low[i * step]);
       const int64_t anchor = int64_t(below[i * step]) - (at < 0 ? 0 : 1);
-      const double inside = at < -kWide / 2 ? -kWide / 2 : at > kWide / 2 ? kWide / 2 : at;
       const bool is_finite = at < kNone && at > -kNone;
-      edge[i] = is_finite ? position[anchor < 0 ? 0 : anchor < n ? anchor : n - 1] + inside : kNone;
+      edge[i] = is_finite ? position[anchor < 0 ? 0 : anchor < n ? anchor : n - 1] + offset_in_positions(at) : kNone;
     }
   }
 

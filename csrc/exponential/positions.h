@@ -9,6 +9,8 @@
 #include <cmath>
 #include <cstdint>
 
+#include "core/isa.h"
+
 namespace sortax {
 
 inline constexpr double kWide = 3000;
@@ -24,6 +26,8 @@ void find_positions(const Gaps& gap, int64_t n, double* x) {
 }
 
 // How far an edge is from its element in the same measure.
-inline double offset_in_positions(double offset) { return std::clamp(offset, -kWide / 2, kWide / 2); }
+SORTAX_INLINE double offset_in_positions(double offset) {
+  return offset < -kWide / 2 ? -kWide / 2 : offset > kWide / 2 ? kWide / 2 : offset;
+}
 
 }  // namespace sortax
