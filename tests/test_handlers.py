@@ -83,6 +83,7 @@ CALLS = {
     ),
     "permute": linear("order", INDEX, "v", transpose=False),
     "run_mean": linear("run_starts", BOOL, "v", residual=False),
+    "middle_of_run": linear("run_starts", BOOL, "x"),
     "linear_scan": linear("a", REAL, "b", reverse=True),
     "kernel_sum": linear("z", REAL, "v", terms=TERMS, odd=False),
     "isotonic": Call(
@@ -92,28 +93,27 @@ CALLS = {
         ("w",),
     ),
     "bin_masses": Call(
-        {"below": (STRUCTURE, INDEX), **mapping("offset low width z", STRUCTURE, REAL), "v": (FULL, REAL)},
+        {"below": (STRUCTURE, INDEX), **mapping("offset low z", STRUCTURE, REAL), "v": (FULL, REAL)},
         {"out": (FULL, REAL)},
         {
             **SHARED,
             "terms": TERMS,
-            "slope": np.int32(0),
-            "normalised": False,
+            "slopes": integers(0),
+            "normalised": integers(0),
             "transpose": False,
-            "logistic": False,
         },
         ("v",),
     ),
     "inverse_cdf": Call(
         {"levels": (ONE, INDEX), "z": (FULL, REAL)},
-        {"below": (ONE, INDEX), **mapping("offset low width", ONE, REAL)},
+        {"below": (ONE, INDEX), **mapping("offset low", ONE, REAL)},
         {**AXES, "terms": TERMS},
         ("z", "levels"),
     ),
 }
 # Arrays whose length no other array tells.
 OF_ANY_LENGTH = {("select", "x"), ("top_k", "x"), ("inverse_cdf", "z")}
-LINEAR = ["permute", "run_mean", "linear_scan", "kernel_sum"]
+LINEAR = ["permute", "run_mean", "middle_of_run", "linear_scan", "kernel_sum"]
 handlers = pytest.mark.parametrize("name", CALLS)
 
 WRONG_ARRAYS = {
@@ -213,7 +213,8 @@ WRONG_ATTRIBUTES = [
     *(("partition", "kth", integers(*kth)) for kth in [(3,), (-1,), (2, 1), (1, 1)]),
     *((name, "terms", TERMS[:count]) for name in ("kernel_sum", "inverse_cdf", "bin_masses") for count in (0, 3, 7)),
     *(("isotonic", "fit", np.int32(value)) for value in (-1, 3)),
-    ("bin_masses", "slope", np.int32(-1)),
+    *(("bin_masses", "slopes", slopes) for slopes in (integers(), integers(-1), integers(1001), integers(0, 0, 0, 0))),
+    ("bin_masses", "normalised", integers(0, 1)),
 ]
 
 

@@ -1,4 +1,4 @@
-// A row of elements and of the edges of their bins, how far these are apart, and what masses in bins are made of.
+// A row of elements and of the edges of their bins, how far these are apart, and what edges have of the elements around.
 //
 // Contract: as in bin_masses.h; loops are to be called through vectorized. Allocates nothing.
 
@@ -13,8 +13,8 @@
 namespace sortax {
 
 struct BinMassLimits {
-  static constexpr int kColumns = 2;                  // of one product, that share their exponentials
-  static constexpr int64_t kBlock = 256;              // edges whose exponentials are computed together
+  static constexpr int kColumns = 3;                  // of one product, that share their exponentials
+  static constexpr int64_t kBlock = 128;              // elements or edges that are worked on together
   static constexpr int64_t kTask = int64_t(1) << 12;  // elements worth handing to a thread
 };
 
@@ -24,80 +24,59 @@ using BinBlock = std::array<double, BinMassLimits::kBlock>;
 template <class E>
 struct BinRow {
   const int32_t* below;
-  const E *offset, *low, *width, *z;
+  const E *offset, *low, *z;
   const E* v;
   E* out;
   int64_t step, inner, n;
 
   double gap(int64_t j) const { return j == 0 ? std::numeric_limits<double>::infinity() : double(z[j * step]); }
+
+  // The first element of a bin: the first that does not come before its lower edge.
+  int64_t first_of(int64_t bin) const {
+    if (bin == 0 || bin >= n) return bin == 0 ? 0 : n;
+    return std::clamp<int64_t>(below[bin * step], 0, n);
+  }
 };
 
-// For edges `first` to `last` of a row of at least one element, how far the elements before and after each are, infinite
-// where there is none.
-template <class E>
-SORTAX_INLINE void find_distances(const int32_t* below, const E* offset, const E* low, const E* z, int64_t step, int64_t n,
-                                  int64_t first, int64_t last, double* __restrict before, double* __restrict after) {
+// For `count` edges from the first on, of a row of n elements, how far the elements before and after each are, infinite
+// where there is none; and what the slowest term leaves of one at the nearest of them.
+template <class E, bool kNeighbours>
+SORTAX_INLINE void find_distances(const int32_t* below, const E* offset, const E* low, const E* z, int64_t apart, int32_t n,
+                                  int64_t count, double rate, double* __restrict before, double* __restrict after,
+                                  double* __restrict unit) {
   constexpr double infinity = std::numeric_limits<double>::infinity();
-  for (int64_t i = first; i < last; ++i) {
-    const int64_t next = below[i * step], there = next < n ? next : n - 1;
-    const double gap = next > 0 && next < n ? double(z[there * step]) : infinity;
+  const int64_t step = kNeighbours ? 1 : apart;
+  // The gap that each edge is in, alone: a loop that reads by index hardly becomes vector instructions.
+  for (int64_t i = 0; i < count; ++i) {
+    const int32_t next = below[i * step];
+    unit[i] = next > 0 && next < n ? double(z[next * step]) : infinity;
+  }
+  for (int64_t i = 0; i < count; ++i) {
     const double at = double(offset[i * step]) + double(low[i * step]), distance = at < 0 ? -at : at;
-    const double left = gap - distance, other = left > 0 ? left : 0.0;
-    const bool is_finite = distance < infinity;
-    before[i] = !is_finite ? infinity : at < 0 ? other : distance;
-    after[i] = !is_finite ? infinity : at < 0 ? distance : other;
+    const double gap = unit[i], left = gap - distance, other = left > 0 ? left : 0.0;
+    const double above = at < 0 ? other : distance, under = at < 0 ? distance : other;
+    const double from_before = distance < infinity ? above : infinity, to_after = distance < infinity ? under : infinity;
+    before[i] = from_before, after[i] = to_after;
+    unit[i] = exp_negative(rate * (from_before < to_after ? from_before : to_after));
   }
 }
 
-// 1 - exp(-(rate + i turn) w), what is lost of a term over a width; `imaginary` is written only where there is a turn.
+// What is left of a term over each distance from an edge, in units of what the rate `slowest` leaves at the nearest element.
 template <bool kTurns>
-SORTAX_INLINE void loss(double w, double rate, double turn, double& real, double& imaginary) {
-  const double lost = one_minus_exp_negative(rate * w);
-  real = lost;
-  if constexpr (kTurns) {
-    const double left = 1.0 - lost;
-    double cosine, sine;
-    rotation(left < 1e-300 ? 0.0 : 0.5 * turn * w, cosine, sine);
-    real = lost + left * (2.0 * sine * sine);
-    imaginary = left * (2.0 * sine * cosine);
-  }
-}
-
-// What an edge takes from the sums of one side or gives to them: a term at each distance, times a factor and, of masses,
-// times what is lost of it over the width of the bin. Slopes may be in units of what the rate `unit` leaves at the nearest
-// element.
-template <class E, bool kTurns, bool kMasses>
-SORTAX_INLINE void find_coefficients(const double* distance, const double* before, const double* after, double unit,
-                                     const E* width, int64_t step, int64_t count, double rate, double turn, double factor,
-                                     double turned_factor, double* __restrict real, double* __restrict imaginary) {
+SORTAX_INLINE void decays_from_edges(const double* distance, const double* before, const double* after, double slowest,
+                                     int64_t count, double rate, double turn, double* __restrict real,
+                                     double* __restrict imaginary) {
   for (int64_t c = 0; c < count; ++c) {
-    double exponent = rate * distance[c];
-    if constexpr (!kMasses) {
-      const double nearest = before[c] < after[c] ? before[c] : after[c];
-      exponent -= nearest < std::numeric_limits<double>::infinity() ? unit * nearest : 0.0;
-    }
-    double x = exp_negative(exponent), y = 0.0;
+    const double nearest = before[c] < after[c] ? before[c] : after[c];
+    const bool is_near = nearest < std::numeric_limits<double>::infinity();
+    const double left = exp_negative(rate * distance[c] - (is_near ? slowest * nearest : 0.0));
+    real[c] = left;
     if constexpr (kTurns) {
       double cosine, sine;
-      rotation(x == 0.0 ? 0.0 : turn * distance[c], cosine, sine);
-      y = -x * sine, x = x * cosine;
+      rotation(left == 0.0 ? 0.0 : turn * distance[c], cosine, sine);
+      real[c] = left * cosine, imaginary[c] = -left * sine;
     }
-    if constexpr (kMasses) {
-      double lost, turned = 0.0;
-      loss<kTurns>(double(width[c * step]), rate, turn, lost, turned);
-      const double p = kTurns ? x * lost - y * turned : x * lost;
-      if constexpr (kTurns) y = x * turned + y * lost;
-      x = p;
-    }
-    real[c] = kTurns ? x * factor - y * turned_factor : x * factor;
-    if constexpr (kTurns) imaginary[c] = x * turned_factor + y * factor;
   }
-}
-
-// The distribution function minus one half at distances x >= 0 above the middle.
-SORTAX_INLINE double centred_cdf(double x, bool logistic) {
-  const double lost = one_minus_exp_negative(x);
-  return logistic ? 0.5 * lost / (2.0 - lost) : 0.5 * lost;
 }
 
 }  // namespace sortax

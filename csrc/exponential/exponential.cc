@@ -28,12 +28,10 @@ static void kernel_sum(const Call& call) {
   });
 }
 
-static const Signature kInverseCdf{{{"levels", Extent::kLength, Type::kIndex}, {"z", Extent::kMain}},
-                                   {{"below", Extent::kLength, Type::kIndex},
-                                    {"offset", Extent::kLength},
-                                    {"low", Extent::kLength},
-                                    {"width", Extent::kLength}},
-                                   {"terms"}};
+static const Signature kInverseCdf{
+    {{"levels", Extent::kLength, Type::kIndex}, {"z", Extent::kMain}},
+    {{"below", Extent::kLength, Type::kIndex}, {"offset", Extent::kLength}, {"low", Extent::kLength}},
+    {"terms"}};
 
 static void inverse_cdf(const Call& call) {
   const Layout& layout = call.layout();
@@ -48,7 +46,6 @@ static void inverse_cdf(const Call& call) {
                            call.result<int32_t>(0),
                            call.result<E>(1),
                            call.result<E>(2),
-                           call.result<E>(3),
                            layout.inner,
                            layout.n,
                            count};
@@ -59,23 +56,42 @@ static void inverse_cdf(const Call& call) {
 static const Signature kBinMasses{{{"below", Extent::kStructure, Type::kIndex},
                                    {"offset", Extent::kStructure},
                                    {"low", Extent::kStructure},
-                                   {"width", Extent::kStructure},
                                    {"z", Extent::kStructure},
                                    {"v", Extent::kMain}},
                                   {{"out", Extent::kSame}},
-                                  {"terms", "slope", "normalised", "transpose", "logistic"}};
+                                  {"terms", "slopes", "normalised", "transpose"}};
+
+static constexpr int64_t kSteepest = 1000;  // a slope that no derivative asks for
 
 static void bin_masses(const Call& call) {
   const ExponentialSum tail = terms_of(call);
-  const BinMassOptions options{call.attribute<int32_t>("slope"), call.attribute<bool>("normalised"),
-                               call.attribute<bool>("transpose"), call.attribute<bool>("logistic")};
-  if (options.slope < 0) call.reject("attribute slope is " + std::to_string(options.slope) + ", expected 0 or more");
+  const Layout& layout = call.layout();
+  const auto slopes = call.attribute<ffi::Span<const int64_t>>("slopes");
+  const auto normalised = call.attribute<ffi::Span<const int64_t>>("normalised");
+  const size_t columns = slopes.size();
+  if (columns == 0 || columns > BinMassLimits::kColumns || layout.inner % int64_t(columns) != 0)
+    call.reject("attribute slopes has " + std::to_string(columns) + " numbers, expected one for each of 1 to " +
+                std::to_string(BinMassLimits::kColumns) + " columns");
+  if (normalised.size() != columns)
+    call.reject("attribute normalised has " + std::to_string(normalised.size()) + " numbers, expected " +
+                std::to_string(columns));
+  for (const int64_t slope : slopes) {
+    if (slope < 0 || slope > kSteepest)
+      call.reject("attribute slopes has " + std::to_string(slope) + ", expected 0 to " + std::to_string(kSteepest));
+  }
+  const BinMassOptions options{
+      {slopes.begin(), slopes.end()}, {normalised.begin(), normalised.end()}, call.attribute<bool>("transpose")};
   by_type<kReal>(call, "elements of type F32 or F64", [&](auto tag) {
     using E = typename decltype(tag)::Element;
-    const Layout& layout = call.layout();
-    const BinRow<E> first{
-        call.operand<int32_t>(0), call.operand<E>(1), call.operand<E>(2), call.operand<E>(3), call.operand<E>(4),
-        call.operand<E>(5),       call.result<E>(0),  layout.step,        layout.inner,       layout.n};
+    const BinRow<E> first{call.operand<int32_t>(0),
+                          call.operand<E>(1),
+                          call.operand<E>(2),
+                          call.operand<E>(3),
+                          call.operand<E>(4),
+                          call.result<E>(0),
+                          layout.step,
+                          layout.inner,
+                          layout.n};
     bin_masses(call.workers(), layout, first, tail, options);
   });
 }

@@ -30,15 +30,6 @@ SORTAX_INLINE double exp_negative(double z) {
   return z < 707.0 ? y : 0.0;
 }
 
-// 1 - exp(-z) with the digits of z where that is small.
-SORTAX_INLINE double one_minus_exp_negative(double z) {
-  const double x = z < 0.5 ? z : 0.0;
-  double series = 1.0;
-#pragma GCC unroll 16
-  for (int k = 15; k > 1; --k) series = 1.0 - x * (1.0 / k) * series;
-  return z < 0.5 ? x * series : 1.0 - exp_negative(z);
-}
-
 // The natural logarithm of a positive number that is neither subnormal nor infinite.
 SORTAX_INLINE double log_positive(double x) {
   // x = 2^k (1 + f), with 1 + f between the square roots of 1/2 and 2.

@@ -4,9 +4,8 @@
 // is not read. F(b) is the sum over all elements of C(b - x_j), where 1 - C(d) is an ExponentialSum of distance d >= 0. For
 // each level, one or all of 0 to n - 1 in order, the edge is where F is that level: `below` is how many elements come before
 // it; `offset` + `low` (its low word) how far it lies above the element before it or, negative, below the one after it,
-// whichever is nearer; infinite at infinity, as for the first level of a component. `width` is how far the next edge is,
-// infinite where one of them is. Computed in double. Scratch for each row at work: 40 bytes an element, and of all levels 16
-// more and 16 a term, or 32 where it turns.
+// whichever is nearer; infinite at infinity, as for the first level of a component. Computed in double. Scratch for each row
+// at work: 32 bytes an element, and of all levels 16 more and 16 a term, or 32 where it turns.
 
 #pragma once
 
@@ -15,7 +14,6 @@
 
 #include "exponential/edge_search.h"
 #include "exponential/kernel_sum.h"
-#include "exponential/positions.h"
 #include "exponential/running_sums.h"
 
 namespace sortax {
@@ -27,35 +25,65 @@ struct EdgeRow {
   const E* z;
   const int32_t* levels;
   int32_t* below;
-  E *offset, *low, *width;
+  E *offset, *low;
   int64_t step, n, count;  // between neighbours; elements; edges
 };
 
-// The distances between elements, where they lie, and where their components start.
+// The distances between elements, and where their components start.
 struct RowElements {
   template <class E>
-  explicit RowElements(const EdgeRow<E>& row) : n(row.n), distances_(n), positions_(n), starts_(n) {
-    double at = 0;
+  explicit RowElements(const EdgeRow<E>& row) : n(row.n), distances_(n), starts_(n) {
     int32_t start = 0;
     for (int64_t i = 0; i < n; ++i) {
       const double d = i == 0 ? std::numeric_limits<double>::infinity() : double(row.z[i * row.step]);
-      const bool starts = std::isinf(d);
       distances_.data()[i] = d;
-      starts_.data()[i] = start = starts ? int32_t(i) : start;
-      positions_.data()[i] = at += starts ? 0 : std::min(d, kWide);
+      starts_.data()[i] = start = std::isinf(d) ? int32_t(i) : start;
     }
   }
 
   double gap(int64_t i) const { return distances_.data()[i]; }
   const double* distances() const { return distances_.data(); }
-  const double* positions() const { return positions_.data(); }
   const int32_t* starts() const { return starts_.data(); }
 
   const int64_t n;
 
  private:
-  const Scratch<double> distances_, positions_;
+  const Scratch<double> distances_;
   const Scratch<int32_t> starts_;
+};
+
+// For each element the running sum of one term up to it, from the beginning of the row or from its end.
+struct RunningSums {
+  RunningSums(const RowElements& row, const Term& term, bool is_back)
+      : turns(term.turn != 0.0), real_(row.n), imaginary_(turns ? row.n : 0) {
+    constexpr int64_t kBlock = 256;
+    double d[kBlock], a[kBlock], b[kBlock], x[1] = {}, y[1] = {};
+    const int64_t n = row.n;
+    std::fill_n(real_.data(), n, 1.0);
+    if (turns) std::fill_n(imaginary_.data(), n, 0.0);
+    const auto run = turns ? vectorized<scan_block<true, 1>> : vectorized<scan_block<false, 1>>;
+    for (int64_t done = 0; done < n; done += kBlock) {
+      const int64_t count = std::min(kBlock, n - done), first = is_back ? n - done - count : done;
+      for (int64_t c = 0; c < count; ++c) {
+        // The gap between an element and the one that comes before it on the way.
+        const int64_t j = first + c + (is_back ? 1 : 0);
+        d[c] = j == n ? std::numeric_limits<double>::infinity() : row.gap(j);
+      }
+      decay(term, d, count, a, b);
+      const int64_t at = is_back ? count - 1 : 0;
+      double *const real[] = {real_.data() + first + at}, *const imaginary[] = {turns ? imaginary_.data() + first + at
+                                                                                      : nullptr};
+      run(real, imaginary, is_back ? -1 : 1, count, a + at, b + at, x, y);
+    }
+  }
+
+  const double* real() const { return real_.data(); }
+  const double* imaginary() const { return imaginary_.data(); }
+
+  const bool turns;
+
+ private:
+  const Scratch<double> real_, imaginary_;
 };
 
 // Edges as they are found: `offset` is from the nearer neighbour, and infinite at infinity.
@@ -84,6 +112,14 @@ inline void solve_block(const GapBlock& gaps, const ExponentialSum& tail, double
                                   offset);
 }
 
+// Where elements lie, if components touch and a wide gap is one of kWide: to an element so far away nothing flows, and
+// larger numbers would lose the digits of the others.
+inline void find_positions(const RowElements& row, double* x) {
+  constexpr double kWide = 3000;
+  double at = 0;
+  for (int64_t i = 0; i < row.n; ++i) x[i] = at += std::isinf(row.gap(i)) ? 0 : std::min(row.gap(i), kWide);
+}
+
 inline void find_one_edge(const Workers& workers, const RowElements& row, int64_t level, const ExponentialSum& tail,
                           const FoundEdges& edge) {
   const int64_t n = row.n, begin = row.starts()[std::clamp<int64_t>(level, 0, n - 1)];
@@ -92,8 +128,10 @@ inline void find_one_edge(const Workers& workers, const RowElements& row, int64_
   if (level <= begin || level >= n) return;
   int64_t end = level;
   while (end < n && row.starts()[end] == begin) ++end;
+  const Scratch<double> positions(n);
+  find_positions(row, positions.data());
   GapBlock gaps(tail.size());
-  edge.below[0] = int32_t(find_edge(workers, row.positions(), begin, end, level, tail, gaps));
+  edge.below[0] = int32_t(find_edge(workers, positions.data(), begin, end, level, tail, gaps));
   solve_block(gaps, tail, edge.offset);
 }
 
@@ -102,16 +140,10 @@ class EdgesOfAllLevels {
  public:
   EdgesOfAllLevels(const Workers& workers, const RowElements& row, const ExponentialSum& tail)
       : row_(row), tail_(tail), rise_(row.n), levels_(row.n), narrow_(tail.size() > 1 ? kNarrow : 0.0) {
-    const int64_t n = row.n;
-    for (size_t k = 0; k < tail.size(); ++k) {
-      for (auto& side : sums_) side.push_back(std::make_unique<RunningSums<1>>(n, tail[k].turn != 0.0));
-    }
+    for (auto& side : sums_) side.resize(tail.size());
     for_each(workers, 2 * int64_t(tail.size()), [&](int64_t t) {
       const size_t side = size_t(t % 2), k = size_t(t / 2);
-      const RunningSums<1>& sums = *sums_[side][k];
-      std::fill_n(sums.real(0), n, 1.0);
-      if (tail[k].turn != 0.0) std::fill_n(sums.imaginary(0), n, 0.0);
-      scan_sums([&](int64_t j) { return row.gap(j); }, n, tail[k], side == 1, sums);
+      sums_[side][k] = std::make_unique<RunningSums>(row, tail[k], side == 1);
     });
   }
 
@@ -132,13 +164,13 @@ class EdgesOfAllLevels {
                               gaps.has_before.data(), gaps.has_after.data());
         for (size_t k = 0; k < tail_.size(); ++k) {
           for (int side = 0; side < 2; ++side) {
-            const RunningSums<1>& sums = *sums_[size_t(side)][k];
+            const RunningSums& sums = *sums_[size_t(side)][k];
             const double* const there = side == 0 ? gaps.has_before.data() : gaps.has_after.data();
             const int32_t* const below = edges.below + first;
-            vectorized<sums_at_edges>(sums.real(0), below, 1 - side, int32_t(n), int32_t(gaps.count), there,
+            vectorized<sums_at_edges>(sums.real(), below, 1 - side, int32_t(n), int32_t(gaps.count), there,
                                       gaps.real(k, side).data());
             if (tail_[k].turn == 0.0) continue;
-            vectorized<sums_at_edges>(sums.imaginary(0), below, 1 - side, int32_t(n), int32_t(gaps.count), there,
+            vectorized<sums_at_edges>(sums.imaginary(), below, 1 - side, int32_t(n), int32_t(gaps.count), there,
                                       gaps.imaginary(k, side).data());
           }
         }
@@ -174,9 +206,9 @@ class EdgesOfAllLevels {
         const auto add = [&](const double* before, const double* after, double weight) {
           vectorized<add_term>(before + begin, after + begin, end - begin, weight, rise + begin);
         };
-        const RunningSums<1>&before = *sums_[0][k], &after = *sums_[1][k];
-        add(before.real(0), after.real(0), tail_[k].weight);
-        if (tail_[k].turn != 0.0) add(before.imaginary(0), after.imaginary(0), -tail_[k].phase);
+        const RunningSums &before = *sums_[0][k], &after = *sums_[1][k];
+        add(before.real(), after.real(), tail_[k].weight);
+        if (tail_[k].turn != 0.0) add(before.imaginary(), after.imaginary(), -tail_[k].phase);
       }
       vectorized<round_up>(rise, int32_t(begin), int32_t(end), int32_t(n), level);
     });
@@ -191,9 +223,9 @@ class EdgesOfAllLevels {
   void find_level_of_run(int64_t first, int64_t last) const {
     double rise = double(last - first) / 2;
     for (size_t k = 0; k < tail_.size(); ++k) {
-      const RunningSums<1>&before = *sums_[0][k], &after = *sums_[1][k];
-      rise += tail_[k].weight * (after.real(0)[first] - before.real(0)[last - 1]);
-      if (tail_[k].turn != 0.0) rise -= tail_[k].phase * (after.imaginary(0)[first] - before.imaginary(0)[last - 1]);
+      const RunningSums &before = *sums_[0][k], &after = *sums_[1][k];
+      rise += tail_[k].weight * (after.real()[first] - before.real()[last - 1]);
+      if (tail_[k].turn != 0.0) rise -= tail_[k].phase * (after.imaginary()[first] - before.imaginary()[last - 1]);
     }
     for (int64_t j = first; j < last; ++j) rise_.data()[j] = rise - double(j - first);
     vectorized<round_up>(rise_.data(), int32_t(first), int32_t(last), int32_t(row_.n), levels_.data());
@@ -230,42 +262,8 @@ class EdgesOfAllLevels {
   const Scratch<double> rise_;
   const Scratch<int32_t> levels_;
   const double narrow_;
-  std::array<std::vector<std::unique_ptr<RunningSums<1>>>, 2> sums_;
+  std::array<std::vector<std::unique_ptr<RunningSums>>, 2> sums_;
 };
-
-// The distance from each edge to the next one.
-SORTAX_INLINE void find_widths(const int32_t* below, const double* offset, const double* position, int32_t n, int32_t first,
-                               int32_t last, double* __restrict width) {
-  constexpr double infinity = std::numeric_limits<double>::infinity();
-  for (int32_t e = first; e < last; ++e) {
-    const double here = offset[e], next = offset[e + 1];
-    const int32_t from = below[e] - (here < 0 ? 0 : 1), to = below[e + 1] - (next < 0 ? 0 : 1);
-    const double between = position[to < 0 ? 0 : to < n ? to : n - 1] - position[from < 0 ? 0 : from < n ? from : n - 1];
-    const double found = between + (offset_in_positions(next) - offset_in_positions(here));
-    const bool are_finite = (here < infinity) & (next < infinity);
-    width[e - first] = !are_finite ? infinity : found > 0 ? found : 0.0;
-  }
-}
-
-// Writes edges `first` to `last`, each with the distance to the next one.
-template <class E>
-void write_edges(const EdgeRow<E>& row, const RowElements& elements, const FoundEdges& edges, int64_t first, int64_t last) {
-  GapNumbers widths;
-  for (int64_t begin = first; begin < last; begin += kSolveBlock) {
-    const int64_t end = std::min(begin + kSolveBlock, last);
-    widths.fill(std::numeric_limits<double>::infinity());
-    vectorized<find_widths>(edges.below, edges.offset, elements.positions(), int32_t(elements.n), int32_t(begin),
-                            int32_t(std::min(end, row.count - 1)), widths.data());
-    for (int64_t e = begin; e < end; ++e) {
-      const double offset = edges.offset[e];
-      const E rounded = E(offset);
-      row.below[e * row.step] = edges.below[e];
-      row.offset[e * row.step] = rounded;
-      row.low[e * row.step] = offset < std::numeric_limits<double>::infinity() ? E(offset - double(rounded)) : E(0);
-      row.width[e * row.step] = E(widths[size_t(e - begin)]);
-    }
-  }
-}
 
 template <class E>
 void invert_row(const Workers& workers, const EdgeRow<E>& row, const ExponentialSum& tail) {
@@ -279,7 +277,15 @@ void invert_row(const Workers& workers, const EdgeRow<E>& row, const Exponential
   } else {
     EdgesOfAllLevels(workers, elements, tail).find(workers, ranges, edges);
   }
-  for_each_range(workers, ranges, [&](int64_t first, int64_t last) { write_edges(row, elements, edges, first, last); });
+  for_each_range(workers, ranges, [&](int64_t first, int64_t last) {
+    for (int64_t e = first; e < last; ++e) {
+      const double offset = edges.offset[e];
+      const E rounded = E(offset);
+      row.below[e * row.step] = edges.below[e];
+      row.offset[e * row.step] = rounded;
+      row.low[e * row.step] = offset < std::numeric_limits<double>::infinity() ? E(offset - double(rounded)) : E(0);
+    }
+  });
 }
 
 // All rows of an array, of which `first` is the first: few of them with all threads in turn, and otherwise a thread a row.
@@ -289,7 +295,7 @@ void inverse_cdf(const Workers& workers, const Grid& grid, const EdgeRow<E>& fir
   const auto run = [&](const Workers& some, int64_t r) {
     EdgeRow<E> row = first;
     row.z += grid.start(r), row.levels += edges.start(r), row.below += edges.start(r);
-    for (E** result : {&row.offset, &row.low, &row.width}) *result += edges.start(r);
+    for (E** result : {&row.offset, &row.low}) *result += edges.start(r);
     invert_row(some, row, tail);
   };
   const Split rows = share(workers, grid.rows(), grid.rows() * grid.n, KernelSumLimits::kTask);

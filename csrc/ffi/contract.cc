@@ -7,7 +7,7 @@
 #include "core/isa.h"
 #include "ffi/handler.h"
 
-#define SORTAX_ABI 7
+#define SORTAX_ABI 8
 #define SORTAX_TEXT(x) #x
 #define SORTAX_VALUE(x) SORTAX_TEXT(x)
 

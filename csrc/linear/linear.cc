@@ -3,6 +3,7 @@
 #include "ffi/dispatch.h"
 #include "linear/isotonic.h"
 #include "linear/linear_scan.h"
+#include "linear/middle_of_run.h"
 #include "linear/permute.h"
 #include "linear/run_mean.h"
 
@@ -47,6 +48,16 @@ static void run_mean(const Call& call) {
   });
 }
 
+static const Signature kMiddleOfRun{
+    {{"run_starts", Extent::kStructure, Type::kBool}, {"x", Extent::kMain}}, {{"out", Extent::kSame}}, {}};
+
+static void middle_of_run(const Call& call) {
+  by_type<kReal>(call, "elements of type F32 or F64", [&](auto tag) {
+    using E = typename decltype(tag)::Element;
+    middle_of_run<E>(call.workers(), call.layout(), call.operand<bool>(0), call.operand<E>(1), call.result<E>(0));
+  });
+}
+
 static void linear_scan(const Call& call) {
   const bool reverse = call.attribute<bool>("reverse");
   by_type<kHalf | kReal | kComplex>(call, "elements of a floating or complex type", [&](auto tag) {
@@ -81,5 +92,6 @@ static void isotonic(const Call& call) {
 
 SORTAX_HANDLER(permute, sortax::linear("order", sortax::Type::kIndex, "v", "transpose"))
 SORTAX_HANDLER(run_mean, sortax::linear("run_starts", sortax::Type::kBool, "v", "residual"))
+SORTAX_HANDLER(middle_of_run, sortax::kMiddleOfRun)
 SORTAX_HANDLER(linear_scan, sortax::linear("a", sortax::Type::kSame, "b", "reverse"))
 SORTAX_HANDLER(isotonic, sortax::kIsotonic)

@@ -27,29 +27,21 @@ static long double sum_of(const std::vector<Term>& terms, long double distance, 
   return sum;
 }
 
-static long double centred(long double distance, bool logistic) {
-  const long double lost = -std::expm1(-distance);
-  return logistic ? 0.5L * lost / (2 - lost) : 0.5L * lost;
-}
-
 // The element (i, j) of the matrix of a row in one component, with elements at x and edges at b, of which the first is -inf.
 static long double entry(const std::vector<long double>& x, const std::vector<long double>& b, size_t i, size_t j,
-                         const std::vector<Term>& terms, const BinMassOptions& options) {
-  if (options.slope > 0) {
+                         const std::vector<Term>& terms, int32_t slope, bool normalised) {
+  if (slope > 0) {
     if (std::isinf(b[i])) return 0;
     const auto after = std::lower_bound(x.begin(), x.end(), b[i]);
     long double nearest = after == x.end() ? INFINITY : *after - b[i];
     if (after != x.begin()) nearest = std::min(nearest, b[i] - after[-1]);
-    const long double d = b[i] - x[j], unit = options.normalised ? nearest * terms[0].rate : 0;
-    const long double size = sum_of(terms, std::abs(d), options.slope, unit);
-    return d > 0 && options.slope % 2 == 0 ? -size : size;
+    const long double d = b[i] - x[j], unit = normalised ? nearest * terms[0].rate : 0;
+    const long double size = sum_of(terms, std::abs(d), slope, unit);
+    return d > 0 && slope % 2 == 0 ? -size : size;
   }
   const long double low = b[i], high = i + 1 < b.size() ? b[i + 1] : INFINITY;
-  if (x[j] >= low && x[j] < high) {
-    return (std::isinf(low) ? 0.5L : centred(x[j] - low, options.logistic)) +
-           (std::isinf(high) ? 0.5L : centred(high - x[j], options.logistic));
-  }
   const auto tail = [&](long double edge) { return std::isinf(edge) ? 0 : sum_of(terms, std::abs(edge - x[j]), 0); };
+  if (x[j] >= low && x[j] < high) return 1 - tail(low) - tail(high);
   return x[j] < low ? tail(low) - tail(high) : tail(high) - tail(low);
 }
 
@@ -58,17 +50,10 @@ template <class E>
 struct BinInput {
   std::vector<long double> x, b;
   std::vector<int32_t> below;
-  std::vector<E> offset, low, width, z, v;
+  std::vector<E> offset, low, z, v;
 
   explicit BinInput(int64_t n)
-      : x(static_cast<size_t>(n)),
-        b(x),
-        below(x.size()),
-        offset(x.size()),
-        low(x.size(), E(0)),
-        width(x.size(), E(INFINITY)),
-        z(x.size()),
-        v(x.size()) {
+      : x(static_cast<size_t>(n)), b(x), below(x.size()), offset(x.size()), low(x.size(), E(0)), z(x.size()), v(x.size()) {
     const auto multiple = [](double y) { return std::round(y * 256) / 256; };
     for (long double& y : x) y = multiple(uniform() * double(n) / 8);
     for (long double& y : b) y = multiple(uniform() * double(n) / 8) + 0x1p-10;
@@ -81,7 +66,6 @@ struct BinInput {
       const long double before = below[i] > 0 ? b[i] - x[size_t(below[i] - 1)] : INFINITY;
       const long double after = below[i] < n ? x[size_t(below[i])] - b[i] : INFINITY;
       offset[i] = i == 0 ? E(INFINITY) : E(before <= after ? before : -after);
-      if (i > 0 && i + 1 < x.size()) width[i] = E(b[i + 1] - b[i]);
     }
   }
 
@@ -99,10 +83,9 @@ struct BinInput {
       values.push_back(v[j]);
       for (const std::vector<E>& column : more) values.push_back(column[j]);
     }
-    bin_masses<E>(
-        workers, layout,
-        {below.data(), offset.data(), low.data(), width.data(), z.data(), values.data(), out.data(), 1, columns, n}, tail,
-        options);
+    bin_masses<E>(workers, layout,
+                  {below.data(), offset.data(), low.data(), z.data(), values.data(), out.data(), 1, columns, n}, tail,
+                  options);
     return out;
   }
 };
@@ -110,6 +93,7 @@ struct BinInput {
 template <class E>
 static void sums(const Workers& workers, int64_t n, const std::vector<Term>& terms, const BinMassOptions& options,
                  const std::string& what) {
+  const int32_t slope = int32_t(options.slopes[0]);
   const BinInput<E> row(n);
   const std::vector<E> out = row.run(workers, terms, options);
   bool good = true;
@@ -117,7 +101,7 @@ static void sums(const Workers& workers, int64_t n, const std::vector<Term>& ter
     long double sum = 0, room = 0;
     for (size_t j = 0; j < out.size(); ++j) {
       const size_t from = options.transpose ? j : i, to = options.transpose ? i : j;
-      const long double m = entry(row.x, row.b, from, to, terms, options) * row.v[j];
+      const long double m = entry(row.x, row.b, from, to, terms, slope, options.normalised[0] != 0) * row.v[j];
       sum += m, room += std::abs(m);
     }
     good &= std::abs(out[i] - sum) <= room * (sizeof(E) == 4 ? 1e-6L : 1e-12L) + 1e-14L;
@@ -131,9 +115,9 @@ static void sums_everything(const Workers& workers, const std::string& type) {
   for (const std::vector<Term>& terms : tails) {
     for (int64_t n : {1, 2, 17, 257}) {
       for (int32_t slope : {0, 1, 2}) {
-        for (unsigned flags = 0; flags < 8; ++flags) {
-          const BinMassOptions options{slope, (flags & 1) != 0, (flags & 2) != 0, (flags & 4) != 0};
-          if (slope == 0 ? options.normalised : options.logistic) continue;
+        for (unsigned flags = 0; flags < 4; ++flags) {
+          const BinMassOptions options{{slope}, {flags & 1}, (flags & 2) != 0};
+          if (slope == 0 && (flags & 1) != 0) continue;
           sums<E>(workers, n, terms, options, type + " slope " + std::to_string(slope) + " flags " + std::to_string(flags));
         }
       }
@@ -147,7 +131,7 @@ static void threads_change_nothing(const Workers& workers) {
   const std::vector<Term> terms = {{1, 0, 0.6, 0}, {2, 0.5, 0.4, 0.1}};
   for (int32_t slope : {0, 1}) {
     for (bool transpose : {false, true}) {
-      const BinMassOptions options{slope, false, transpose, false};
+      const BinMassOptions options{{slope}, {0}, transpose};
       CHECK(row.run(workers, terms, options) == row.run(Workers{}, terms, options),
             "threads, slope " + std::to_string(slope));
     }
@@ -161,16 +145,20 @@ static void columns_are_as_alone(const Workers& workers) {
   for (double& v : doubled.v) v *= 2;
   for (double& v : shifted.v) v += 0.5;
   const std::vector<Term> terms = {{1, 0, 0.6, 0}, {2, 0.5, 0.4, 0.1}};
-  for (int32_t slope : {0, 1}) {
-    for (bool transpose : {false, true}) {
-      const BinMassOptions options{slope, false, transpose, false};
-      const std::vector<double> together = row.run(workers, terms, options, {doubled.v, shifted.v});
-      std::vector<double> alone;
-      const std::vector<double> first = row.run(workers, terms, options), second = doubled.run(workers, terms, options),
-                                third = shifted.run(workers, terms, options);
-      for (size_t j = 0; j < first.size(); ++j) alone.insert(alone.end(), {first[j], second[j], third[j]});
-      CHECK(together == alone, "columns, slope " + std::to_string(slope));
+  const auto run = [&](const std::vector<int64_t>& slopes, const std::vector<int64_t>& normalised, bool transpose) {
+    const std::vector<double> together = row.run(workers, terms, {slopes, normalised, transpose}, {doubled.v, shifted.v});
+    const BinInput<double>* const inputs[] = {&row, &doubled, &shifted};
+    bool same = true;
+    for (size_t c = 0; c < 3; ++c) {
+      const size_t k = c % slopes.size();
+      const std::vector<double> alone = inputs[c]->run(workers, terms, {{slopes[k]}, {normalised[k]}, transpose});
+      for (size_t j = 0; j < alone.size(); ++j) same &= together[3 * j + c] == alone[j];
     }
+    CHECK(same, "columns, slope " + std::to_string(slopes.back()));
+  };
+  for (bool transpose : {false, true}) {
+    run({0}, {0}, transpose), run({1}, {0}, transpose), run({1}, {1}, transpose);
+    run({0, 1, 1}, {0, 1, 1}, transpose), run({2, 0, 1}, {1, 0, 0}, transpose);
   }
 }
 

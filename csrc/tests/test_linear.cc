@@ -1,9 +1,10 @@
-// Gather, scatter and the mean over runs, in every layout, against loops over coordinates.
+// Gather, scatter, the mean over runs and their middles, in every layout, against loops over coordinates.
 
 #include <cmath>
 #include <numeric>
 #include <random>
 
+#include "linear/middle_of_run.h"
 #include "linear/permute.h"
 #include "linear/run_mean.h"
 #include "tests/check.h"
@@ -80,6 +81,25 @@ static void means(const Workers& workers, const Case& c, unsigned rarity) {
   CHECK(good, "mean over runs");
 }
 
+static void middles(const Workers& workers, const Case& c, unsigned rarity) {
+  const int64_t count = structure_size(c);
+  const std::unique_ptr<bool[]> starts(new bool[size_t(count)]);
+  for (int64_t s = 0; s < count; ++s) starts[size_t(s)] = generator() % rarity == 0;
+  std::vector<float> x(static_cast<size_t>(product(c.sizes))), out(x);
+  for (float& y : x) y = float(generator() % 1000);
+  middle_of_run<float>(workers, layout_of(c), starts.get(), x.data(), out.data());
+  bool good = true;
+  each_row(c, false, [&](const std::vector<size_t>& own, const std::vector<size_t>& structure) {
+    const size_t n = own.size();
+    for (size_t begin = 0, end; begin < n; begin = end) {
+      for (end = begin + 1; end < n && !starts[structure[end]];) ++end;
+      const size_t nearest = std::clamp(n / 2, begin, end - 1);
+      for (size_t j = begin; j < end; ++j) good &= out[own[j]] == x[own[nearest]];
+    }
+  });
+  CHECK(good, "middles of runs");
+}
+
 // Every half is its own mean, and halves of doubles round to even.
 static void rounds_halves() {
   bool good = true;
@@ -104,6 +124,7 @@ void test_linear() {
     means(workers, c, 1);
     means(workers, c, 3);
     means(workers, c, 1000000);
+    for (unsigned rarity : {1, 3, 1000000}) middles(workers, c, rarity);
   }
   rounds_halves();
 }

@@ -35,9 +35,9 @@ SORTABLE = (*_dtypes("bool_ int8 int16 int32 int64 uint8 uint16 uint32 uint64"),
 _LIBRARY = Path(__file__).parent / "libsortax_kernels.so"
 _TARGETS = (
     *("sort", "select", "top_k", "partition", "permute"),
-    *("run_mean", "linear_scan", "isotonic", "kernel_sum", "inverse_cdf", "bin_masses"),
+    *("run_mean", "middle_of_run", "linear_scan", "isotonic", "kernel_sum", "inverse_cdf", "bin_masses"),
 )
-_ABI = 7
+_ABI = 8
 _CONTRACT = re.compile(rb"sortax-kernels abi=(\d+) ffi=(\d+)\.(\d+)\0")
 
 

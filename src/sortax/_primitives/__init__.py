@@ -8,16 +8,15 @@ from ._ordering import INVERSE as INVERSE
 from ._ordering import LAST as LAST
 from ._ordering import VALUES as VALUES
 from ._sharding import require_unsharded as require_unsharded
-from .bin_masses import CENTRED_CDF as CENTRED_CDF
 from .bin_masses import bin_masses as bin_masses
 from .bin_masses import mean_at_edges as mean_at_edges
 from .carry import first_of_run as first_of_run
 from .carry import last_of_run as last_of_run
-from .carry import middle_of_run as middle_of_run
 from .gather import gather as gather
 from .gather import permute as permute
 from .gather import scatter_add as scatter_add
 from .inverse_cdf import BinEdges as BinEdges
+from .inverse_cdf import edge_widths as edge_widths
 from .inverse_cdf import inverse_cdf as inverse_cdf
 from .isotonic import isotonic as isotonic
 from .kernel_sum import kernel_sum as kernel_sum
@@ -25,6 +24,7 @@ from .lexsort import groups_of as groups_of
 from .lexsort import lexsort as lexsort
 from .linear_scan import linear_scan as linear_scan
 from .linear_scan import shifted as shifted
+from .middle_of_run import middle_of_run as middle_of_run
 from .quantile_ranks import METHODS as METHODS
 from .quantile_ranks import WITHOUT_INTERPOLATION as WITHOUT_INTERPOLATION
 from .quantile_ranks import quantile_ranks as quantile_ranks

@@ -25,6 +25,8 @@ def define_linear(
     reads: Callable[[Sequence[Any]], Sequence[Any]] = lambda operands: operands,
     swapped: Callable[[list[Any]], list[Any]] = lambda structure: structure,
     moved: Callable[..., list[Array]] = lambda out, primals, tangents, **params: [],
+    jvp: Callable[..., tuple[Array, Array | None]] | None = None,
+    of_columns: bool = False,
 ) -> Callable[..., Array]:
     """A function `(*structure, v, *, axis, **params) -> out`, with `out` shaped like `v` but for its length along `axis`.
 
@@ -38,6 +40,8 @@ def define_linear(
     - `reads`: those of the operands that the native kernel takes; by default all.
     - `swapped`: the structure of the transpose; by default the same.
     - `moved`: of the result, primals and tangents, what the derivative in the structure adds; by default it has none.
+    - `jvp`: instead of that the whole rule, of primals and tangents; the tangent is None where it is zero.
+    - `of_columns`: whether the last axis of `v`, of which the structure has one, must stay the last under `jax.vmap`.
     """
 
     def shape(*operands: Any, axis: int, **params: Any) -> list[Any]:
@@ -57,7 +61,10 @@ def define_linear(
     def apply(*operands: Array, axis: int, **params: Any) -> Array:
         return primitive.bind(*_sharding.align(*operands), axis=axis, **params)[0]
 
-    def jvp(primals: Any, tangents: Any, **params: Any) -> Any:
+    def forward(primals: Any, tangents: Any, **params: Any) -> Any:
+        if jvp is not None:
+            out, tangent = jvp(primals, tangents, **params)
+            return [out], [_jax.zero_tangent(out) if tangent is None else tangent]
         out = apply(*primals, **params)
         parts = moved(out, primals, tangents, **params)
         if not _jax.is_zero(tangents[-1]):
@@ -76,10 +83,12 @@ def define_linear(
         if dv is None:
             dv, size = next((d, x.shape[d]) for x, d in zip(structure, ds, strict=True) if d is not None)
             v = jnp.broadcast_to(jnp.expand_dims(v, dv), (*v.shape[:dv], size, *v.shape[dv:]))
+        if of_columns and dv == v.ndim - 1:
+            v, dv = jnp.moveaxis(v, dv, 0), 0
         structure = [
             jnp.expand_dims(x, dv) if d is None else jnp.moveaxis(x, d, dv) for x, d in zip(structure, ds, strict=True)
         ]
         return [apply(*structure, v, axis=axis + (dv <= axis), **params)], [dv]
 
-    _jax.set_rules(primitive, jvp=jvp, transpose=transpose, batch=batch)
+    _jax.set_rules(primitive, jvp=forward, transpose=transpose, batch=batch)
     return apply

@@ -1,16 +1,16 @@
 """The mass of the CDF of each element in each bin, and sums of densities at the edges of the bins.
 
 With C a distribution function, row i of the matrix has C(b_{i+1} - x_j) - C(b_i - x_j) of element j. The matrix is never made:
-what lies on each side of a bin is a linear scan from that side. Linear in what is summed.
+what an edge has of the elements on each side is a linear scan from that side. Linear in what is summed.
 """
 
-import functools
 from collections.abc import Callable
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import lax
 from jaxtyping import Array, Float, Inexact, Int
 
 from .._jax import is_zero
@@ -18,18 +18,8 @@ from ._exponential_sum import FAR, ExponentialSum, as_attribute, at_rates, decay
 from ._linear import define_linear
 from ._two_sided_scan import gaps, spread
 from .gather import gather, scatter_add
-from .inverse_cdf import BinEdges, positions
+from .inverse_cdf import BinEdges
 from .linear_scan import linear_scan, shifted
-
-
-def _laplace(z: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
-    # By the sides, and not by the absolute value, which would have no derivative at zero.
-    beyond = -jnp.expm1(-jnp.where(z >= 0, z, -z)) / 2
-    return jnp.where(z >= 0, beyond, -beyond)
-
-
-CENTRED_CDF = {"laplace": _laplace, "logistic": lambda z: jnp.tanh(z / 2) / 2}
-"""Distribution functions, in temperatures, minus one half."""
 
 
 def bin_masses(
@@ -40,23 +30,21 @@ def bin_masses(
     axis: int,
     *,
     terms: ExponentialSum,
-    cdf: str,
     slope: int = 0,
     normalised: bool = False,
     into: int | None = None,
 ) -> Float[Array, "..."]:
     r"""$\sum_j (C(b_{i+1} - x_j) - C(b_i - x_j)) v_j$; or with a `slope` $k > 0$ at the edges $\sum_j C^{(k)}(b_i - x_j) v_j$.
 
-    `terms` are one minus C, which inside a bin is the `cdf` of that name in `CENTRED_CDF`. `z` has the distances between
-    neighbours as in `kernel_sum`, and the derivative is that of elements at `columns`, of which only the tangents count, and of
-    edges that move so that as much stays below them. A `normalised` slope is in units of what the nearest element would have if
-    it decayed as the slowest term does: then not all of a row underflows. With `into`, the number of elements, the transpose.
-    Computed in double precision.
+    `terms` are one minus C. `z` has the distances between neighbours as in `kernel_sum`, and the derivative is that of elements
+    at `columns`, of which only the tangents count, and of edges that move so that as much stays below them. A `normalised` slope
+    is in units of what the nearest element would have if it decayed as the slowest term does: then not all of a row underflows.
+    With `into`, the number of elements, the transpose. Computed in double precision.
     """
-    numbers = (*edges, z, columns)
-    structure = [x.astype(v.dtype) if jnp.issubdtype(x.dtype, jnp.floating) else x for x in numbers]
-    options = {"terms": terms, "cdf": cdf, "slope": slope, "normalised": normalised, "into": into}
-    return _bin_masses(*structure, v, axis=axis, **options)
+    structure = [x[..., None] for x in (*edges, z, columns)]
+    structure = [x.astype(v.dtype) if jnp.issubdtype(x.dtype, jnp.floating) else x for x in structure]
+    options = {"terms": terms, "slopes": (slope,), "normalised": (normalised,), "into": into}
+    return _bin_masses(*structure, v[..., None], axis=axis, **options)[..., 0]
 
 
 def mean_at_edges(density: Callable[[Array], Array], v: Float[Array, "*shape"]) -> Float[Array, "*edges"]:
@@ -68,14 +56,6 @@ def _mean(moments: Array, mass: Array) -> Array:
     # An edge at infinity has no density, and nothing moves it.
     empty = mass <= jnp.finfo(mass.dtype).tiny
     return jnp.where(empty, 0, moments / jnp.where(empty, 1, mass))
-
-
-def _pair(sums: Callable[[Array], Array], u: Array, v: Array) -> tuple[Array, Array]:
-    """The sums of both, which as two columns share their exponentials."""
-    if u.shape != v.shape:
-        return sums(u), sums(v)
-    both = sums(jnp.stack([u, v], -1))
-    return both[..., 0], both[..., 1]
 
 
 def _xla(*operands: Array, axis: int, into: int | None, platform: str | None, **params: Any) -> list[Array]:
@@ -95,7 +75,14 @@ def _xla(*operands: Array, axis: int, into: int | None, platform: str | None, **
 
 
 def _product(
-    edges: BinEdges, z: Array, v: Array, axis: int, *, terms: ExponentialSum, cdf: str, slope: int, normalised: bool
+    edges: BinEdges,
+    z: Array,
+    v: Array,
+    axis: int,
+    *,
+    terms: ExponentialSum,
+    slopes: tuple[int, ...],
+    normalised: tuple[bool, ...],
 ) -> Array:
     n = z.shape[axis]
     d = gaps(z, axis)
@@ -105,15 +92,25 @@ def _product(
     left, right = jnp.clip(edges.below - 1, 0, n - 1), jnp.clip(edges.below, 0, n - 1)
     gap = jnp.where(edges.below < n, gather(right, d, axis), jnp.inf)
     before, after = edges.distances(gap)
-    nearest = jnp.minimum(before, after) if normalised else jnp.zeros_like(before)
+    nearest = jnp.minimum(before, after) if any(normalised) else jnp.zeros_like(before)
     below = gather(left[..., None], up_to, axis) * _left_of_one(before, nearest, terms)
     above = gather(right[..., None], from_on, axis) * _left_of_one(after, nearest, terms)
     rates, weights = rates_and_weights(terms)
-    if slope:
-        return total(above + below if slope % 2 else above - below, weights * rates**slope)
-    outside = total((below + shifted(above, axis, -1)) * _lost(edges.width, terms), weights)
-    row, share = _own(edges, d, axis, cdf)
-    return outside + scatter_add(row, share * v, axis, n)
+
+    def column(c: int, slope: int) -> Array:
+        of_column = (lax.slice_in_dim(x, c, c + 1, axis=x.ndim - 2) for x in (below, above))
+        before, after = (total(x, weights * rates**slope) for x in of_column)
+        at_edges = after + before if slope % 2 else after - before
+        if any(normalised) and not normalised[c]:
+            at_edges = at_edges * jnp.exp(-jnp.where(jnp.isfinite(nearest), nearest, 0) * terms[0][0].real)
+        if slope:
+            return at_edges
+        # A bin has all of its own elements but for what the tails beyond its edges have of them.
+        own = scatter_add(row, v[..., c : c + 1], axis, n)
+        return own + (shifted(at_edges, axis, -1) - at_edges)
+
+    row = _bins(edges, axis, n)
+    return jnp.concatenate([column(c, slope) for c, slope in enumerate(slopes)], -1)
 
 
 def _left_of_one(distance: Array, nearest: Array, terms: ExponentialSum) -> Inexact[Array, "*edges terms"]:
@@ -125,76 +122,76 @@ def _left_of_one(distance: Array, nearest: Array, terms: ExponentialSum) -> Inex
     return jnp.where(gone, 0, jnp.exp(-jnp.where(gone, 0, exponent)))
 
 
-def _lost(width: Array, terms: ExponentialSum) -> Inexact[Array, "*edges terms"]:
-    """By how much an exponential decays over the width of a bin."""
-    rates, _ = rates_and_weights(terms)
-    endless = jnp.isinf(width)
-    return jnp.where(endless[..., None], 1, -jnp.expm1(-at_rates(jnp.where(endless, 0, width.astype(jnp.float64)), rates)))
-
-
-def _own(edges: BinEdges, d: Array, axis: int, cdf: str) -> tuple[Int[Array, "*shape"], Float[Array, "*shape"]]:
-    """The place in which each element lies, and how much of the element."""
-    n = d.shape[axis]
+def _bins(edges: BinEdges, axis: int, n: int) -> Int[Array, "*shape"]:
+    """The bin in which each of n elements lies."""
     counts = scatter_add(jnp.minimum(edges.below, n), jnp.ones_like(edges.below), axis, n + 1)
-    row = jnp.cumsum(counts, axis, dtype=jnp.int32)
-    row = jnp.clip(jax.lax.slice_in_dim(row, 0, n, axis=axis) - 1, 0, n - 1)
-    x, anchor = positions(d, axis), edges.anchor(n)
-    offset = edges.near_offset()
-    of_edge = gather(anchor, x, axis)
-
-    def aside(edge: Array, sign: int) -> Array:
-        inside = jnp.minimum(edge, n - 1)
-        far = gather(inside, offset, axis)
-        there = (edge < n) & jnp.isfinite(far)
-        distance = sign * ((gather(inside, of_edge, axis) - x) + jnp.where(there, far, 0))
-        # At infinity half of an element lies on that side.
-        return CENTRED_CDF[cdf](jnp.where(there, jnp.maximum(distance, 0), jnp.inf))
-
-    return row, aside(row, -1) + aside(row + 1, 1)
+    bins = jnp.cumsum(counts, axis, dtype=jnp.int32)
+    return jnp.clip(lax.slice_in_dim(bins, 0, n, axis=axis) - 1, 0, n - 1)
 
 
-def _moved(
-    out: Array, primals: Any, tangents: Any, *, axis: int, slope: int, normalised: bool, into: int | None, **params: Any
-) -> list[Array]:
-    *found, z, x, v = primals
-    *_, dx, _ = tangents
+def _jvp(primals: Any, tangents: Any, *, axis: int, into: int | None, **params: Any) -> tuple[Array, Array | None]:
+    *structure, v = primals
+    *_, dx, dv = tangents
+    slopes, normalised = params["slopes"], params["normalised"]
+
+    def sums(
+        v: Array, slopes: tuple[int, ...] = (1,), normalised: tuple[bool, ...] = (True,), into: int | None = None
+    ) -> Array:
+        options = {"slopes": slopes, "normalised": normalised, "into": into}
+        return _bin_masses(*structure, v, axis=axis, **(params | options))
+
+    def alike(v: Array, slopes: tuple[int, ...] = slopes) -> Array:
+        return sums(v, slopes, normalised, into)
+
+    def to_bins(at_edges: Array) -> Array:
+        return shifted(at_edges, axis, -1) - at_edges
+
     if is_zero(dx):
-        return []
-
-    def sums(v: Array, slope: int = 1, **options: Any) -> Array:
-        # Whatever has one axis more than the structure has two columns there.
-        structure = [y[..., None] if y.ndim < v.ndim else y for y in (*found, z, x)]
-        *edges, gaps, columns = structure
-        return bin_masses(BinEdges(*edges), gaps, columns, v, axis, slope=slope, **options, **params)
-
-    density = functools.partial(sums, normalised=True)
-    derivative = functools.partial(sums, slope=slope + 1, normalised=normalised, into=into)
-    if into is not None:
+        return alike(v), None if is_zero(dv) else alike(dv)
+    if slopes == (0,) and into is None:
+        # An edge moves by the mean of dx, so that of v there counts what is beyond its own mean.
+        out, density, moments = _columns(sums(_stacked(v, jnp.ones_like(v), v), (0, 1, 1), (False, True, True)))
+        dx, v_dx = jnp.broadcast_to(dx, v.shape), v * dx
+        if is_zero(dv):
+            tangent = None
+            moved, moved_v = _columns(sums(_stacked(dx, v_dx), (1, 1), (False,) * 2))
+        else:
+            tangent, moved, moved_v = _columns(sums(_stacked(dv, dx, v_dx), (0, 1, 1), (False,) * 3))
+        across = to_bins(_mean(moments, density) * moved - moved_v)
+        return out, across if tangent is None else tangent + across
+    move = mean_at_edges(sums, dx)
+    is_mass = np.equal(slopes, 0)
+    steeper = tuple(k + 1 for k in slopes)
+    if into is None:
+        at_edges = move * alike(v, steeper) - alike(v * dx, steeper)
+        tangent = jnp.where(is_mass, to_bins(at_edges), at_edges)
+    else:
         # What a bin is given, the edge behind it is given and the edge before it loses.
-        u = v if slope else shifted(v, axis, 1) - v
-        return [derivative(u * mean_at_edges(density, dx)), -dx * derivative(u)]
-    if slope:
-        return [mean_at_edges(density, dx) * derivative(v), -derivative(v * dx)]
-    # An edge moves by the mean of dx, so that of v there counts what is beyond its own mean.
-    mean = _mean(*_pair(density, v, jnp.ones_like(x)))
-    moved, moved_v = _pair(derivative, dx, v * dx)
-    across = mean * moved - moved_v
-    return [shifted(across, axis, -1) - across]
+        u = jnp.where(is_mass, shifted(v, axis, 1) - v, v)
+        tangent = alike(u * move, steeper) - dx * alike(u, steeper)
+    return alike(v), tangent if is_zero(dv) else tangent + alike(dv)
+
+
+def _stacked(*columns: Array) -> Array:
+    return jnp.concatenate(columns, -1)
+
+
+def _columns(x: Array) -> list[Array]:
+    return jnp.split(x, x.shape[-1], -1)
 
 
 def _is_served(*avals: Any) -> bool:
     """The kernel takes one edge for each element."""
-    v, z = avals[-1], avals[4]
+    v, z = avals[-1], avals[3]
     return v.dtype.name in ("float32", "float64") and 0 not in v.shape and avals[0].shape == z.shape
 
 
 def _attributes(params: dict[str, Any]) -> dict[str, Any]:
     return {
         "terms": as_attribute(params["terms"]),
-        "slope": np.int32(params["slope"]),
-        "normalised": params["normalised"],
+        "slopes": np.asarray(params["slopes"], np.int64),
+        "normalised": np.asarray(params["normalised"], np.int64),
         "transpose": params["into"] is not None,
-        "logistic": params["cdf"] == "logistic",
     }
 
 
@@ -203,8 +200,10 @@ _bin_masses = define_linear(
     xla=_xla,
     accepts=_is_served,
     attributes=_attributes,
-    reads=lambda operands: [*operands[:5], operands[-1]],
+    reads=lambda operands: [*operands[:4], operands[-1]],
     transposed=lambda params, n: {**params, "into": n if params["into"] is None else None},
     length=lambda params, n_edges, n: n_edges if params["into"] is None else params["into"],
-    moved=_moved,
+    jvp=_jvp,
+    of_columns=True,
 )
+"""`bin_masses` of columns along the last axis, each with its slope; the structure has one there."""

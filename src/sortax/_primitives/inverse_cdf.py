@@ -33,8 +33,6 @@ class BinEdges(NamedTuple):
     edge is at infinity, as the first edge of each component is."""
     low_word: Float[Array, "*edges"]
     """What rounding the offset has left out."""
-    width: Float[Array, "*edges"]
-    """How far the next edge is; infinite where that one or this one is at infinity."""
 
     @property
     def is_finite(self) -> Bool[Array, "*edges"]:
@@ -43,17 +41,14 @@ class BinEdges(NamedTuple):
 
     def distances(self, gap: Float[Array, "*edges"]) -> tuple[Array, Array]:
         """From the elements before and after it, that are `gap` apart, in double precision; infinite where there is none."""
-        offset = jnp.where(self.is_finite, self._precise_offset, 0)
+        offset = jnp.where(self.is_finite, self.precise_offset, 0)
         other = jnp.maximum(gap - jnp.abs(offset), 0)
         before, after = jnp.where(offset >= 0, offset, other), jnp.where(offset >= 0, other, -offset)
         return jnp.where(self.is_finite, before, jnp.inf), jnp.where(self.is_finite, after, jnp.inf)
 
-    def near_offset(self) -> Float[Array, "*edges"]:
-        """The offset in double precision, in the measure of `positions`; infinite where the edge is at infinity."""
-        return jnp.where(self.is_finite, jnp.clip(self._precise_offset, -WIDE / 2, WIDE / 2), jnp.inf)
-
     @property
-    def _precise_offset(self) -> Float[Array, "*edges"]:
+    def precise_offset(self) -> Float[Array, "*edges"]:
+        """The offset in double precision."""
         return self.offset.astype(jnp.float64) + self.low_word.astype(jnp.float64)
 
     def anchor(self, n: int) -> Int[Array, "*edges"]:
@@ -69,10 +64,9 @@ def inverse_cdf(z: Float[Array, "*shape"], wanted: Int[Array, "*edges"], axis: i
     return BinEdges(*_inverse_cdf(wanted, z, axis=axis, terms=terms))
 
 
-def positions(d: Float[Array, "*shape"], axis: int) -> Float[Array, "*shape"]:
-    """Where the elements lie, if components touch and a wide gap is one of `WIDE`."""
-    steps = jnp.where(jnp.isinf(d), 0, jnp.minimum(d, WIDE))
-    return linear_scan(jnp.ones_like(steps), steps, axis)
+def edge_widths(edges: BinEdges, z: Float[Array, "*shape"], axis: int) -> Float[Array, "*shape"]:
+    """How far the next edge is; infinite where that one or this one is at infinity."""
+    return _edge_widths(*edges, z, axis=axis)[0]
 
 
 def component_starts(d: Float[Array, "*shape"], axis: int) -> Int[Array, "*shape"]:
@@ -84,7 +78,7 @@ def component_starts(d: Float[Array, "*shape"], axis: int) -> Int[Array, "*shape
 def _shape(wanted: Any, z: Any, *, axis: int, terms: ExponentialSum) -> list[Any]:
     _sharding.require_unsharded("an inverse CDF", z, axis)
     numbers = z.update(shape=wanted.shape, weak_type=False)
-    return [numbers.update(dtype=jnp.dtype(jnp.int32)), numbers, numbers, numbers]
+    return [numbers.update(dtype=jnp.dtype(jnp.int32)), numbers, numbers]
 
 
 def _native_lowering(ctx: Any, wanted: Any, z: Any, *, axis: int, terms: ExponentialSum) -> Any:
@@ -98,7 +92,7 @@ def _xla(wanted: Array, z: Array, *, axis: int, terms: ExponentialSum, platform:
     n = z.shape[axis]
     if 0 in z.shape:
         infinite = jnp.full(wanted.shape, jnp.inf, z.dtype)
-        return [jnp.zeros(wanted.shape, jnp.int32), infinite, jnp.zeros_like(infinite), infinite]
+        return [jnp.zeros(wanted.shape, jnp.int32), infinite, jnp.zeros_like(infinite)]
     with jax.enable_x64(True):
         d = gaps(z, axis)
         before, after = two_sided_scan(d, jnp.ones_like(d), axis, lambda arrived: arrived, terms=terms, platform=platform)
@@ -130,15 +124,7 @@ def _xla(wanted: Array, z: Array, *, axis: int, terms: ExponentialSum, platform:
         offset = jnp.where(there, offset, 0)
         rounded = offset.astype(z.dtype)
         low_word = (offset - rounded.astype(jnp.float64)).astype(z.dtype)
-        found = BinEdges(below, jnp.where(there, rounded, jnp.inf), low_word, jnp.zeros_like(rounded))
-        return [*found[:-1], _widths(found, d, axis).astype(z.dtype)]
-
-
-def _widths(found: BinEdges, d: Array, axis: int) -> Array:
-    x = gather(found.anchor(d.shape[axis]), positions(d, axis), axis)
-    there, offset = found.is_finite, jnp.where(found.is_finite, found.near_offset(), 0)
-    width = (shifted(x, axis, -1) - x) + (shifted(offset, axis, -1) - offset)
-    return jnp.where(there & shifted(there, axis, -1), jnp.maximum(width, 0), jnp.inf)
+        return [below, jnp.where(there, rounded, jnp.inf), low_word]
 
 
 def _solve(
@@ -199,3 +185,27 @@ def _of_one_exponential(
 
 
 _inverse_cdf = _define.define_constant("sortax_inverse_cdf", shape=_shape, xla=_xla, native=_native_lowering)
+
+
+def _width_shape(below: Any, offset: Any, low_word: Any, z: Any, *, axis: int) -> list[Any]:
+    _sharding.require_unsharded("a width of bins", z, axis)
+    return [offset]
+
+
+def _xla_widths(*operands: Array, axis: int, platform: str | None) -> list[Array]:
+    *found, z = operands
+    if 0 in z.shape:
+        return [z]
+    with jax.enable_x64(True):
+        edges, d = BinEdges(*found), gaps(z, axis)
+        # Where the elements lie, if components touch. Over a wide gap nothing flows: more would cost the digits of the others.
+        steps = jnp.where(jnp.isinf(d), 0, jnp.minimum(d, WIDE))
+        x = linear_scan(jnp.ones_like(steps), steps, axis)
+        offset = jnp.where(edges.is_finite, jnp.clip(edges.precise_offset, -WIDE / 2, WIDE / 2), 0)
+        anchor = gather(edges.anchor(z.shape[axis]), x, axis)
+        width = (shifted(anchor, axis, -1) - anchor) + (shifted(offset, axis, -1) - offset)
+        are_finite = edges.is_finite & shifted(edges.is_finite, axis, -1)
+        return [jnp.where(are_finite, jnp.maximum(width, 0), jnp.inf).astype(z.dtype)]
+
+
+_edge_widths = _define.define_constant("sortax_edge_widths", shape=_width_shape, xla=_xla_widths)

@@ -27,8 +27,8 @@ class Distribution:
 
     tail: Callable[[DTypeLike], primitives.ExponentialSum]
     """One minus the distribution function, as a sum of exponentials for numbers of that dtype."""
-    cdf: str
-    """The name of the distribution function in `primitives.CENTRED_CDF`."""
+    centred: Callable[[Float[Array, "*shape"]], Float[Array, "*shape"]]
+    """The distribution function minus one half."""
     log_below: Callable[[Float[Array, "*shape"]], Float[Array, "*shape"]]
     """The logarithm of the distribution function."""
     log_between: Callable[..., Float[Array, "*shape"]]
@@ -36,14 +36,9 @@ class Distribution:
     deviation: float
     """The standard deviation."""
 
-    def centred(self, z: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
-        """The distribution function minus one half."""
-        return primitives.CENTRED_CDF[self.cdf](z)
-
     def masses(self, edges: primitives.BinEdges, z: Array, columns: Array, v: Array, **options: Any) -> Array:
         """The mass in each bin, of elements that each have `v`, as `bin_masses` sums it up."""
-        options |= {"terms": self.tail(columns.dtype), "cdf": self.cdf}
-        return primitives.bin_masses(edges, z, columns, v, **options)
+        return primitives.bin_masses(edges, z, columns, v, terms=self.tail(columns.dtype), **options)
 
 
 class AbstractCdfRelaxation(AbstractMatrixRelaxation):
@@ -184,7 +179,7 @@ class CdfMatrix(AbstractMatrix):
         upper, has_upper = from_element(*(primitives.shifted(y, axis, -1) for y in edge))
         both = has_lower & has_upper
         # The difference of two edges has the derivative; the width found with them has more digits.
-        exact = primitives.gather(rows, self.edges.width, axis)
+        exact = primitives.gather(rows, primitives.edge_widths(self.edges, self.gaps, axis), axis)
         width = jnp.where(both, exact + ((upper - lower) - lax.stop_gradient(upper - lower)), 1)
         of = self.relax.distribution
         below, above = jnp.where(has_upper, of.log_below(upper), 0), of.log_below(-lower)

@@ -65,6 +65,12 @@ class LapSum(AbstractCdfRelaxation):
         return _LAPLACE
 
 
+def _centred(z: Array) -> Array:
+    # By the sides, and not by the absolute value, which would have no derivative at zero.
+    beyond = -jnp.expm1(-jnp.where(z >= 0, z, -z)) / 2
+    return jnp.where(z >= 0, beyond, -beyond)
+
+
 def _log_between(lower: Array, upper: Array, width: Array) -> Array:
     # By symmetry most of it lies above zero, where all of it falls off alike, or zero is inside.
     low, high = jnp.where(lower + upper < 0, -upper, lower), jnp.where(lower + upper < 0, -lower, upper)
@@ -81,7 +87,7 @@ def _log_below(z: Array) -> Array:
 
 _LAPLACE = Distribution(
     tail=lambda dtype: tuple((b, w / 2) for b, w in EXPONENTIAL),
-    cdf="laplace",
+    centred=_centred,
     log_below=_log_below,
     log_between=_log_between,
     deviation=2**0.5,

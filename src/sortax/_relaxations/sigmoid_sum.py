@@ -65,7 +65,7 @@ class SigmoidSum(AbstractCdfRelaxation):
 
 _LOGISTIC = Distribution(
     tail=logistic,
-    cdf="logistic",
+    centred=lambda z: jnp.tanh(z / 2) / 2,
     log_below=jax.nn.log_sigmoid,
     log_between=lambda lower, upper, width: (
         jax.nn.log_sigmoid(upper) + jax.nn.log_sigmoid(-lower) + jnp.log(-jnp.expm1(-width))
