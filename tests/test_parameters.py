@@ -179,7 +179,7 @@ def test_exported():
     """A number is part of the exported program; an array is an operand of it."""
     disabled = [
         jax.export.DisabledSafetyCheck.custom_call(f"sortax_{name}")
-        for name in ("sort", "permute", "kernel_sum", "run_mean", "linear_scan")
+        for name in ("sort", "permute", "kernel_sum", "run_mean", "linear_scan", "middle_of_run")
     ]
     program = jax.export.export(jax.jit(lambda x: sx.rank(x, relax=sx.LapSum(0.5))), disabled_checks=disabled)(X)
     again = jax.export.deserialize(program.serialize())
