@@ -93,7 +93,7 @@ class BinMasses {
           is_back_((side == 1) != masses.options_.transpose),
           edge_(is_back_ ? masses.n_ : 0),
           sums_(size_t(kColumns) * tail_.size()),
-          states_(sums_.size()) {
+          states_(tail_.size()) {
       for (size_t k = 0; k < tail_.size(); ++k) {
         for (int c = 0; c < kColumns; ++c) factors_.push_back(masses.factor(tail_[k], c, side));
       }
@@ -149,24 +149,11 @@ class BinMasses {
 
     // The sums run through a block of elements on their way.
     void scan(int64_t first, int64_t count) {
-      double d[kBlock], a[kBlock], b[kBlock];
-      for (int64_t i = 0; i < count; ++i) {
-        // The gap between an element and the one that comes before it on the way.
-        const int64_t j = first + i + (is_back_ ? 1 : 0);
-        d[i] = j == masses_.n_ ? std::numeric_limits<double>::infinity() : row_.gap(j);
-      }
-      const int64_t at = is_back_ ? count - 1 : 0;
+      double d[kBlock], *real[kColumns], *imaginary[kColumns];
+      gaps_on_the_way([&](int64_t j) { return row_.gap(j); }, masses_.n_, first, count, is_back_, d);
       for (size_t k = 0; k < tail_.size(); ++k) {
-        const bool turns = tail_[k].turn != 0.0;
-        decay(tail_[k], d, count, a, b);
-        double *real[kColumns], *imaginary[kColumns], x[kColumns], y[kColumns];
-        for (int c = 0; c < kColumns; ++c) {
-          real[c] = sums(k, c).real.data() + at, imaginary[c] = sums(k, c).imaginary.data() + at;
-          x[c] = states_[k * kColumns + size_t(c)].real(), y[c] = states_[k * kColumns + size_t(c)].imag();
-        }
-        const auto run = turns ? vectorized<scan_block<true, kColumns>> : vectorized<scan_block<false, kColumns>>;
-        run(real, imaginary, is_back_ ? -1 : 1, count, a + at, b + at, x, y);
-        for (int c = 0; c < kColumns; ++c) states_[k * kColumns + size_t(c)] = Complex(x[c], y[c]);
+        for (int c = 0; c < kColumns; ++c) real[c] = sums(k, c).real.data(), imaginary[c] = sums(k, c).imaginary.data();
+        scan_term<kBlock>(tail_[k], d, count, is_back_, real, imaginary, states_[k]);
       }
     }
 
@@ -269,7 +256,8 @@ class BinMasses {
     const bool is_back_;
     int64_t edge_;
     std::vector<Parts> sums_;
-    std::vector<Complex> states_, factors_;
+    std::vector<RunningState<kColumns>> states_;
+    std::vector<Complex> factors_;
     std::array<int32_t, kBlock> elements_;
     BinBlock before_, after_, unit_;
     Parts decays_;

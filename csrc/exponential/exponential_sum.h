@@ -43,9 +43,6 @@ class ExponentialSum {
   size_t size() const { return terms_.size(); }
   const Term& operator[](size_t k) const { return terms_[k]; }
   double at_zero() const { return at_zero_; }
-  bool turns() const {
-    return std::any_of(terms_.begin(), terms_.end(), [](const Term& term) { return term.turn != 0.0; });
-  }
 
  private:
   std::vector<Term> terms_;

@@ -5,20 +5,22 @@
 // each level, one or all of 0 to n - 1 in order, the edge is where F is that level: `below` is how many elements come before
 // it; `offset` + `low` (its low word) how far it lies above the element before it or, negative, below the one after it,
 // whichever is nearer; infinite at infinity, as for the first level of a component. Computed in double. Scratch for each row
-// at work: 32 bytes an element, and of all levels 16 more and 16 a term, or 32 where it turns.
+// at work: 24 bytes an element; of one level 8 more, and of all levels 12 more and 16 a term, or 32 where it turns.
 
 #pragma once
 
 #include <memory>
 #include <utility>
 
+#include "core/layout.h"
+#include "core/scratch.h"
 #include "exponential/edge_search.h"
-#include "exponential/kernel_sum.h"
 #include "exponential/running_sums.h"
 
 namespace sortax {
 
-inline constexpr int64_t kEdgesOfTask = int64_t(1) << 10;  // worth handing to a thread
+inline constexpr int64_t kEdgesOfTask = int64_t(1) << 10;     // worth handing to a thread
+inline constexpr int64_t kElementsOfTask = int64_t(1) << 12;  // the same, of rows
 
 template <class E>
 struct EdgeRow {
@@ -55,32 +57,24 @@ struct RowElements {
 // For each element the running sum of one term up to it, from the beginning of the row or from its end.
 struct RunningSums {
   RunningSums(const RowElements& row, const Term& term, bool is_back)
-      : turns(term.turn != 0.0), real_(row.n), imaginary_(turns ? row.n : 0) {
+      : real_(row.n), imaginary_(term.turn != 0.0 ? row.n : 0) {
     constexpr int64_t kBlock = 256;
-    double d[kBlock], a[kBlock], b[kBlock], x[1] = {}, y[1] = {};
     const int64_t n = row.n;
     std::fill_n(real_.data(), n, 1.0);
-    if (turns) std::fill_n(imaginary_.data(), n, 0.0);
-    const auto run = turns ? vectorized<scan_block<true, 1>> : vectorized<scan_block<false, 1>>;
+    if (term.turn != 0.0) std::fill_n(imaginary_.data(), n, 0.0);
+    double d[kBlock];
+    RunningState<1> state;
     for (int64_t done = 0; done < n; done += kBlock) {
       const int64_t count = std::min(kBlock, n - done), first = is_back ? n - done - count : done;
-      for (int64_t c = 0; c < count; ++c) {
-        // The gap between an element and the one that comes before it on the way.
-        const int64_t j = first + c + (is_back ? 1 : 0);
-        d[c] = j == n ? std::numeric_limits<double>::infinity() : row.gap(j);
-      }
-      decay(term, d, count, a, b);
-      const int64_t at = is_back ? count - 1 : 0;
-      double *const real[] = {real_.data() + first + at}, *const imaginary[] = {turns ? imaginary_.data() + first + at
-                                                                                      : nullptr};
-      run(real, imaginary, is_back ? -1 : 1, count, a + at, b + at, x, y);
+      gaps_on_the_way([&](int64_t j) { return row.gap(j); }, n, first, count, is_back, d);
+      double* const real = real_.data() + first;
+      double* const imaginary = term.turn != 0.0 ? imaginary_.data() + first : nullptr;
+      scan_term<kBlock>(term, d, count, is_back, &real, &imaginary, state);
     }
   }
 
   const double* real() const { return real_.data(); }
   const double* imaginary() const { return imaginary_.data(); }
-
-  const bool turns;
 
  private:
   const Scratch<double> real_, imaginary_;
@@ -195,6 +189,17 @@ class EdgesOfAllLevels {
     }
   }
 
+  // Adds to F, for `count` elements, what the tails of all others are there: of those after the elements from `after` on,
+  // minus those before the ones from `before` on.
+  void add_tails(int64_t before, int64_t after, int64_t count, double* rise) const {
+    for (size_t k = 0; k < tail_.size(); ++k) {
+      const RunningSums &from_begin = *sums_[0][k], &from_end = *sums_[1][k];
+      vectorized<add_term>(from_begin.real() + before, from_end.real() + after, count, tail_[k].weight, rise);
+      if (tail_[k].turn == 0.0) continue;
+      vectorized<add_term>(from_begin.imaginary() + before, from_end.imaginary() + after, count, -tail_[k].phase, rise);
+    }
+  }
+
   // F at each element, minus the index of that; and the first level whose edge does not lie below it.
   void find_levels(const Workers& workers, const Split& ranges) const {
     const int64_t n = row_.n;
@@ -202,33 +207,20 @@ class EdgesOfAllLevels {
     int32_t* const level = levels_.data();
     for_each_range(workers, ranges, [&](int64_t begin, int64_t end) {
       std::fill(rise + begin, rise + end, 0.5);
-      for (size_t k = 0; k < tail_.size(); ++k) {
-        const auto add = [&](const double* before, const double* after, double weight) {
-          vectorized<add_term>(before + begin, after + begin, end - begin, weight, rise + begin);
-        };
-        const RunningSums &before = *sums_[0][k], &after = *sums_[1][k];
-        add(before.real(), after.real(), tail_[k].weight);
-        if (tail_[k].turn != 0.0) add(before.imaginary(), after.imaginary(), -tail_[k].phase);
-      }
+      add_tails(begin, begin, end - begin, rise + begin);
       vectorized<round_up>(rise, int32_t(begin), int32_t(end), int32_t(n), level);
     });
     for (int64_t i = 1, first = 0; i <= n; ++i) {
       if (i < n && row_.gap(i) == 0) continue;
-      if (i - first > 1) find_level_of_run(first, i);
+      if (i - first > 1) {
+        // Half of a run of equal elements counts as below them.
+        double of_run = double(i - first) / 2;
+        add_tails(i - 1, first, 1, &of_run);
+        for (int64_t j = first; j < i; ++j) rise[j] = of_run - double(j - first);
+        vectorized<round_up>(rise, int32_t(first), int32_t(i), int32_t(n), level);
+      }
       first = i;
     }
-  }
-
-  // Half of a run of equal elements counts as below them.
-  void find_level_of_run(int64_t first, int64_t last) const {
-    double rise = double(last - first) / 2;
-    for (size_t k = 0; k < tail_.size(); ++k) {
-      const RunningSums &before = *sums_[0][k], &after = *sums_[1][k];
-      rise += tail_[k].weight * (after.real()[first] - before.real()[last - 1]);
-      if (tail_[k].turn != 0.0) rise -= tail_[k].phase * (after.imaginary()[first] - before.imaginary()[last - 1]);
-    }
-    for (int64_t j = first; j < last; ++j) rise_.data()[j] = rise - double(j - first);
-    vectorized<round_up>(rise_.data(), int32_t(first), int32_t(last), int32_t(row_.n), levels_.data());
   }
 
   static SORTAX_INLINE void find_gaps(const double* distance, const int32_t* start, const double* rise, const int32_t* below,
@@ -298,7 +290,7 @@ void inverse_cdf(const Workers& workers, const Grid& grid, const EdgeRow<E>& fir
     for (E** result : {&row.offset, &row.low}) *result += edges.start(r);
     invert_row(some, row, tail);
   };
-  const Split rows = share(workers, grid.rows(), grid.rows() * grid.n, KernelSumLimits::kTask);
+  const Split rows = share(workers, grid.rows(), grid.rows() * grid.n, kElementsOfTask);
   for_each_item(workers, rows, rows.size < workers.count, run);
 }
 

@@ -42,4 +42,36 @@ SORTAX_INLINE void scan_block(double* const* reals, double* const* imaginaries, 
   }
 }
 
+// Where a scan stands: the sums that it carries into a block of elements.
+template <int kColumns>
+struct RunningState {
+  double real[kColumns] = {}, imaginary[kColumns] = {};
+};
+
+// The distances that a scan of n elements goes through `count` elements by, from `first` on: each from the element that
+// comes before it on the way. gap(j) is that of element j from the one before it in the row.
+template <class Gap>
+void gaps_on_the_way(const Gap& gap, int64_t n, int64_t first, int64_t count, bool is_back, double* d) {
+  for (int64_t i = 0; i < count; ++i) {
+    const int64_t j = first + i + (is_back ? 1 : 0);
+    d[i] = j == n ? std::numeric_limits<double>::infinity() : gap(j);
+  }
+}
+
+// One term through a block of up to kMost elements, of which each column has its parts at these addresses; imaginary ones
+// are used only where the term turns.
+template <int64_t kMost, int kColumns>
+void scan_term(const Term& term, const double* d, int64_t count, bool is_back, double* const* reals,
+               double* const* imaginaries, RunningState<kColumns>& state) {
+  double a[kMost], b[kMost], *real[kColumns], *imaginary[kColumns];
+  decay(term, d, count, a, b);
+  const bool turns = term.turn != 0.0;
+  const int64_t at = is_back ? count - 1 : 0;
+  for (int c = 0; c < kColumns; ++c) {
+    real[c] = reals[c] + at, imaginary[c] = turns ? imaginaries[c] + at : nullptr;
+  }
+  const auto run = turns ? vectorized<scan_block<true, kColumns>> : vectorized<scan_block<false, kColumns>>;
+  run(real, imaginary, is_back ? -1 : 1, count, a + at, b + at, state.real, state.imaginary);
+}
+
 }  // namespace sortax

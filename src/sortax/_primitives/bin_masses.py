@@ -106,10 +106,9 @@ def _product(
         if slope:
             return at_edges
         # A bin has all of its own elements but for what the tails beyond its edges have of them.
-        own = scatter_add(row, v[..., c : c + 1], axis, n)
+        own = scatter_add(_bins(edges, axis, n), v[..., c : c + 1], axis, n)
         return own + (shifted(at_edges, axis, -1) - at_edges)
 
-    row = _bins(edges, axis, n)
     return jnp.concatenate([column(c, slope) for c, slope in enumerate(slopes)], -1)
 
 

@@ -178,7 +178,7 @@ class CdfMatrix(AbstractMatrix):
         lower, has_lower = from_element(*edge)
         upper, has_upper = from_element(*(primitives.shifted(y, axis, -1) for y in edge))
         both = has_lower & has_upper
-        # The difference of two edges has the derivative; the width found with them has more digits.
+        # The difference of two edges has the derivative; the width found from their offsets has more digits.
         exact = primitives.gather(rows, primitives.edge_widths(self.edges, self.gaps, axis), axis)
         width = jnp.where(both, exact + ((upper - lower) - lax.stop_gradient(upper - lower)), 1)
         of = self.relax.distribution

@@ -38,7 +38,7 @@ class SigmoidSum(AbstractCdfRelaxation):
     **NaN:** last and by itself, as an infinity is: nothing is soft between these and numbers.
 
     **Cost:** one exact sort and eight linear scans, some of them complex, eighteen in 64 bits; for the operator as many a product,
-    and Halley's method for its edges. O(n) memory; `.dense()` takes n^2.
+    and a few steps of iteration for its edges. O(n) memory; `.dense()` takes n^2.
 
     **Raises:** `ValueError` if the temperature is known and not positive and finite (where it is traced, results are NaN); ops
     that sort raise `TypeError` for elements that are not floats.
